@@ -1,0 +1,1 @@
+"""Vouchsafe: a quality management system whose evidence vouches for itself."""

@@ -1,0 +1,1 @@
+"""The shell that runs everything: settings, addresses, the supervisor and its children, and the demonstration."""
