@@ -1,0 +1,443 @@
+"""`vouchsafe sbom …` and `vouchsafe advisory …`: SBOMs and advisories from files, without a server."""
+
+import hashlib
+import json
+import os
+import stat
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from vouchsafe.cli.errors import CommandError
+from vouchsafe.sbom import cyclonedx, dsse, match, osv, statement
+from vouchsafe.sbom.errors import BadSignature, Malformed, NotBound
+from vouchsafe.sbom.limits import DEFAULT
+from vouchsafe.sbom.model import Component, Sbom
+
+_SAMPLE = 5
+
+
+@click.group()
+def sbom() -> None:
+    """Read, match, compare, sign and check SBOMs: CycloneDX 1.2 to 1.7 as JSON; `-` is standard input."""
+
+
+@click.group()
+def advisory() -> None:
+    """Read vulnerability advisories. Read is OSV JSON; `-` is standard input."""
+
+
+@sbom.command("inspect")
+@click.argument("file")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def inspect_sbom(file: str, as_json: bool) -> None:
+    """What an SBOM lists, and what is missing in it (NTIA minimum elements, duplicates, dangling references).
+
+    \b
+    Example:
+      vouchsafe sbom inspect tarn4-4.1.2.cdx.json
+    """
+    said = _sbom(file)
+    if as_json:
+        _print(
+            {
+                "format": said.format,
+                "spec_version": said.spec_version,
+                "serial": said.serial,
+                "sha256": said.sha256,
+                "subject": _component(said.subject) if said.subject else None,
+                "components": len(said.components),
+                "with_purl": sum(c.purl is not None for c in said.components),
+                "with_version": sum(bool(c.identity().version) for c in said.components),
+                "dependencies": sum(len(needs) for _, needs in said.dependencies),
+                "problems": [{"kind": p.kind, "place": p.place, "text": p.text} for p in said.problems],
+            }
+        )
+        return
+    about = f", about {said.subject.name} {said.subject.version}".rstrip() if said.subject else ""
+    click.echo(f"{said.format} {said.spec_version}{about}")
+    with_purl = sum(c.purl is not None for c in said.components)
+    with_version = sum(bool(c.identity().version) for c in said.components)
+    count = len(said.components)
+    click.echo(f"{count:,} components, {with_purl:,} with a package URL, {with_version:,} with a version")
+    for kind, count in Counter(p.kind for p in said.problems).most_common():
+        click.echo(f"{count:,} {kind} problems")
+        for problem in [p for p in said.problems if p.kind == kind][:_SAMPLE]:
+            click.echo(f"  {problem.place}: {problem.text}")
+    if not said.problems:
+        click.echo("No problems found.")
+
+
+@sbom.command("match")
+@click.argument("file")
+@click.argument("advisories", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def match_sbom(file: str, advisories: tuple[str, ...], as_json: bool) -> None:
+    """Which components of an SBOM the advisories touch: confirmed, or possible where something can't be told.
+
+    \b
+    Example:
+      vouchsafe sbom match tarn4-4.1.2.cdx.json advisories/RUSTSEC-2026-0104.json
+    """
+    if [file, *advisories].count("-") > 1:
+        raise CommandError("standard input: expected one file at most, got “-” twice")
+    said = _sbom(file)
+    read = [_advisory(path) for path in advisories]
+    found = list(match.matches(said.components, read))
+    if as_json:
+        rows: dict[str, Any] = {"confirmed": [], "possible": []}
+        for m in found:
+            rows[m.certainty].append(
+                {
+                    "advisory": m.advisory,
+                    "component": _component(m.component),
+                    "range": m.range,
+                    "reason": m.reason,
+                }
+            )
+        _print(rows | {"withdrawn": [a.id for a in read if a.withdrawn]})
+        return
+    for m in sorted(found, key=lambda m: (m.certainty, m.advisory)):
+        click.echo(str(m))
+    for a in read:
+        if a.withdrawn:
+            click.echo(f"{a.id} was withdrawn on {a.withdrawn}: it matches nothing")
+    counts = Counter(m.certainty for m in found)
+    click.echo(f"{counts['confirmed']:,} confirmed, {counts['possible']:,} possible")
+
+
+@sbom.command("diff")
+@click.argument("a")
+@click.argument("b")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def diff_sboms(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
+    """Which components B adds, removes or changes in version. Exit 1 when there is a difference.
+
+    \b
+    Example:
+      vouchsafe sbom diff tarn4-4.1.2.cdx.json tarn4-4.2.1.cdx.json
+    """
+    if a == b == "-":
+        raise CommandError("standard input: expected one file at most, got “-” twice")
+    before, after = _versions(_sbom(a)), _versions(_sbom(b))
+    added = [(k, v) for k in after.keys() - before.keys() for v in after[k]]
+    removed = [(k, v) for k in before.keys() - after.keys() for v in before[k]]
+    changed = [(k, before[k], after[k]) for k in before.keys() & after.keys() if before[k] != after[k]]
+    if as_json:
+        _print(
+            {
+                "added": [{"component": k, "version": v} for k, v in sorted(added)],
+                "removed": [{"component": k, "version": v} for k, v in sorted(removed)],
+                "changed": [{"component": k, "from": list(x), "to": list(y)} for k, x, y in sorted(changed)],
+            }
+        )
+    else:
+        for k, v in sorted(added):
+            click.echo(f"added    {k} {v}")
+        for k, v in sorted(removed):
+            click.echo(f"removed  {k} {v}")
+        for k, x, y in sorted(changed):
+            click.echo(f"changed  {k} {', '.join(x)} → {', '.join(y)}")
+        click.echo(f"{len(added):,} added, {len(removed):,} removed, {len(changed):,} changed")
+    ctx.exit(1 if added or removed or changed else 0)
+
+
+@sbom.command("sign")
+@click.argument("file")
+@click.option("--name", required=True, help="The image's name, such as tarn4-4.2.1.img.")
+@click.option("--image", help="The firmware image; its SHA-256 is taken.")
+@click.option("--digest", help="The image's SHA-256 in hexadecimal, instead of --image.")
+@click.option("--key", "key_file", required=True, help="The private key (PEM, Ed25519 or P-256).")
+@click.option("--out", "-o", help="Where to write the envelope; standard output otherwise.")
+def sign_sbom(
+    file: str, name: str, image: str | None, digest: str | None, key_file: str, out: str | None
+) -> None:
+    """Sign the SBOM of an image: a DSSE envelope around an in-toto statement (docs/formats/release.md).
+
+    \b
+    Example:
+      vouchsafe sbom sign tarn4-4.2.1.cdx.json --name tarn4-4.2.1.img --image tarn4-4.2.1.img \\
+          --key release.pem -o tarn4-4.2.1.release.json
+    """
+    sha256 = _digest(image, digest, required=True)
+    assert sha256 is not None
+    try:
+        key = dsse.private_key(_bytes(key_file))
+        envelope = statement.sign_release(name, sha256, _bytes(file), key)
+    except Malformed as told:
+        _refuse(file, told)
+    if out is None:
+        click.echo(envelope.decode())
+        return
+    try:
+        Path(out).write_bytes(envelope)
+    except OSError as told:
+        raise CommandError(f"{out}: expected a file that can be written, got {told.strerror}") from None
+    click.echo(f"{out}: signed by {dsse.key_id(key.public_key())[:16]}", err=True)
+
+
+@sbom.command("check")
+@click.argument("envelope")
+@click.option(
+    "--key", "key_files", required=True, multiple=True, help="A trusted public key (PEM). May repeat."
+)
+@click.option("--image", help="The firmware image that the SBOM must be about.")
+@click.option("--digest", help="The image's SHA-256 in hexadecimal, instead of --image.")
+@click.option("--extract", help="Write the SBOM's signed bytes to this file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def check_sbom(
+    envelope: str,
+    key_files: tuple[str, ...],
+    image: str | None,
+    digest: str | None,
+    extract: str | None,
+    as_json: bool,
+) -> None:
+    """Verify a signed SBOM. Exit 1 when no trusted key signed it, or it is about another image.
+
+    \b
+    Example:
+      vouchsafe sbom check tarn4-4.2.1.release.json --key release.pub.pem --image tarn4-4.2.1.img
+    """
+    sha256 = _digest(image, digest, required=False)
+    try:
+        keys = tuple(dsse.public_key(_bytes(path)) for path in key_files)
+        release = statement.check_release(_bytes(envelope), keys, image_sha256=sha256)
+    except Malformed as told:
+        _refuse(envelope, told)
+    except (BadSignature, NotBound) as told:
+        raise CommandError(f"{envelope}: {told}", code=1) from None
+    if extract is not None:
+        try:
+            Path(extract).write_bytes(release.sbom_bytes)
+        except OSError as told:
+            raise CommandError(
+                f"{extract}: expected a file that can be written, got {told.strerror}"
+            ) from None
+    images = [{"name": s.name, "sha256": s.sha256} for s in release.subjects]
+    if as_json:
+        _print(
+            {
+                "holds": True,
+                "images": images,
+                "keys": list(release.key_ids),
+                "sbom_sha256": hashlib.sha256(release.sbom_bytes).hexdigest(),
+                "components": len(release.sbom.components),
+                "image_checked": sha256 is not None,
+            }
+        )
+        return
+    for one in images:
+        click.echo(f"{one['name']} sha256:{one['sha256']}: {len(release.sbom.components):,} components")
+    click.echo(f"Signed by {', '.join(k[:16] for k in release.key_ids)}.")
+    if sha256 is None:
+        click.echo("The image itself was not given, so its digest was not compared.")
+
+
+@advisory.command("inspect")
+@click.argument("file")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def inspect_advisory(file: str, as_json: bool) -> None:
+    """What an advisory says: which packages in which versions, how severe.
+
+    \b
+    Example:
+      vouchsafe advisory inspect advisories/RUSTSEC-2026-0104.json
+    """
+    said = _advisory(file)
+    severity = said.severity
+    if as_json:
+        _print(
+            {
+                "format": "OSV",
+                "id": said.id,
+                "aliases": list(said.aliases),
+                "summary": said.summary,
+                "published": said.published or None,
+                "modified": said.modified or None,
+                "withdrawn": said.withdrawn or None,
+                "affected": [
+                    {
+                        "package": a.package_key or a.name,
+                        "ecosystem": a.ecosystem,
+                        "name": a.name,
+                        "range": match.range_text(a),
+                    }
+                    for a in said.affected
+                ],
+                "severity": severity
+                and {
+                    "type": severity.type,
+                    "vector": severity.vector,
+                    "score": severity.score,
+                    "rating": severity.rating,
+                },
+                # OSV says nothing about exploitation; the catalogue that does is another file.
+                "known_exploited": None,
+                "problems": list(said.problems),
+            }
+        )
+        return
+    click.echo(f"{said.id} {' '.join(said.aliases)}".strip())
+    if said.summary:
+        click.echo(said.summary)
+    if severity:
+        score = f" ({severity.score})" if severity.score is not None else ""
+        click.echo(f"Severity {severity.rating}{score} {severity.vector}".rstrip())
+    if said.withdrawn:
+        click.echo(f"Withdrawn on {said.withdrawn}: it matches nothing.")
+    for a in said.affected:
+        click.echo(f"affects {a.ecosystem} {a.name}: {match.range_text(a)}")
+    for text in said.problems:
+        click.echo(f"problem {text}")
+
+
+@advisory.command("import")
+@click.argument("file")
+@click.option("--as", "username", metavar="USERNAME", required=True, help="Who imports it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def import_advisory(file: str, username: str, as_json: bool) -> None:
+    """Take an advisory into the running installation, and say which components and devices it reaches.
+
+    \b
+    Example:
+      vouchsafe advisory import advisories/RUSTSEC-2026-0104.json --as priya.raghunathan
+    """
+    data = _bytes(file)
+    said = _advisory_of(file, data)
+    from vouchsafe.cli.running import use_installation
+
+    use_installation()
+    from vouchsafe.fleet import impact
+    from vouchsafe.kernel import people
+    from vouchsafe.kernel.errors import NotFound
+
+    now = datetime.now(UTC)
+    try:
+        by = people.find(username)
+    except NotFound as told:
+        raise CommandError(f"--as {username}: {told}", code=1) from None
+    row = impact.import_advisory(data, by=by, at=now)
+    found = impact.impact(row.id, int(now.timestamp() * 1000))
+    if as_json:
+        _print(
+            {
+                "id": row.key,
+                "sha256": row.sha256,
+                "components": [
+                    {"name": c.name, "version": c.version, "certainty": c.certainty} for c in found.components
+                ],
+                "builds": [{"version": b.version, "certainty": b.certainty} for b in found.builds],
+                "devices": {
+                    "confirmed": found.confirmed,
+                    "last_known": found.last_known,
+                    "unknown": found.unknown,
+                },
+                "scope": found.scope,
+                "elapsed_ms": round(found.elapsed_ms, 1),
+            }
+        )
+        return
+    if said.withdrawn:
+        click.echo(f"{said.id} was withdrawn on {said.withdrawn}: it matches nothing.")
+    for c in found.components:
+        click.echo(f"{c.certainty}: {c.reason}")
+    for b in found.builds:
+        click.echo(f"{b.model} {b.version}: {b.devices:,} devices, {b.certainty}")
+    click.echo(
+        f"{found.scope:,} devices in scope: {found.confirmed:,} confirmed, {found.last_known:,} last known,"
+        f" {found.unknown:,} unknown ({found.elapsed_ms:.0f} ms)"
+    )
+
+
+def _sbom(file: str) -> Sbom:
+    try:
+        return cyclonedx.read(_bytes(file))
+    except Malformed as told:
+        _refuse(file, told)
+
+
+def _advisory(file: str) -> osv.Advisory:
+    return _advisory_of(file, _bytes(file))
+
+
+def _advisory_of(file: str, data: bytes) -> osv.Advisory:
+    try:
+        return osv.read(data)
+    except Malformed as told:
+        _refuse(file, told)
+
+
+def _bytes(file: str) -> bytes:
+    """The bytes of a file or of standard input. Never more than the limit and one: the rest is not read."""
+    at_most = DEFAULT.max_bytes + 1
+    if file == "-":
+        return sys.stdin.buffer.read(at_most)
+    try:
+        with open(file, "rb") as stream:
+            if stat.S_ISDIR(os.fstat(stream.fileno()).st_mode):
+                raise CommandError(f"{file}: expected a file, got a folder")
+            return stream.read(at_most)
+    except (OSError, ValueError) as told:
+        raise CommandError(
+            f"{file}: expected a file that can be read, got {getattr(told, 'strerror', told)}"
+        ) from None
+
+
+def _digest(image: str | None, digest: str | None, *, required: bool) -> str | None:
+    if image is not None and digest is not None:
+        raise CommandError("--image and --digest: expected one of them, got both")
+    if digest is not None:
+        return digest.lower().removeprefix("sha256:")
+    if image is None:
+        if required:
+            raise CommandError("--image or --digest: expected one of them, got neither")
+        return None
+    total = hashlib.sha256()
+    try:
+        with open(image, "rb") as stream:
+            while block := stream.read(1 << 20):
+                total.update(block)
+    except (OSError, ValueError) as told:
+        raise CommandError(
+            f"{image}: expected a file that can be read, got {getattr(told, 'strerror', told)}"
+        ) from None
+    return total.hexdigest()
+
+
+def _versions(said: Sbom) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for c in said.components:
+        found.setdefault(_plain_key(c), []).append(
+            c.identity().version if c.purl is None else _own_version(c)
+        )
+    return {k: tuple(sorted(v)) for k, v in found.items()}
+
+
+def _plain_key(c: Component) -> str:
+    """What makes two components the same in a comparison: the package URL without version, or the name."""
+    if c.purl:
+        return c.purl.partition("?")[0].partition("#")[0].rpartition("@")[0] or c.purl
+    return f"{c.group}/{c.name}" if c.group else c.name
+
+
+def _own_version(c: Component) -> str:
+    text = (c.purl or "").partition("?")[0].partition("#")[0]
+    return c.version or (text.rpartition("@")[2] if "@" in text else "")
+
+
+def _component(c: Component) -> dict[str, Any]:
+    return {"name": c.name, "version": c.version, "purl": c.purl, "path": c.path}
+
+
+def _print(value: dict[str, Any]) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _refuse(file: str, told: Malformed) -> NoReturn:
+    raise CommandError(f"{'standard input' if file == '-' else file}: {told}") from None

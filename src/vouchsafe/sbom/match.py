@@ -1,0 +1,343 @@
+"""Does an advisory touch a component? Confirmed, possible, or no match; doubt is always "possible".
+
+Source: OSV schema, "Evaluation" (https://ossf.github.io/osv-schema/#evaluation). `None` from `match` means
+that the advisory's own words exclude the component: another package, another distribution release, or a
+version that every range and list leaves out and that could be compared. Nothing is excluded because something
+could not be read.
+
+For a database: store `Component.identity()` a component and `advisory_ranges` an advisory, and select
+candidates with
+
+    component.pkg = range.pkg
+    AND (range.release IS NULL OR component.release IS NULL OR component.release = range.release)
+    AND (component.coarse IS NULL OR range.coarse_min IS NULL OR component.coarse >= range.coarse_min)
+    AND (component.coarse IS NULL OR range.coarse_max IS NULL OR component.coarse <= range.coarse_max)
+
+with both coarse columns in `COLLATE "C"` (an empty release stored as NULL; the release line may be left out).
+Then call `match` on each candidate with `advisory.affected[range.affected]`. A component that is no candidate
+has no match.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cmp_to_key, lru_cache
+from typing import Literal
+
+from vouchsafe.sbom import purl, versions
+from vouchsafe.sbom.errors import Malformed
+from vouchsafe.sbom.model import Component, Identity, name_key
+from vouchsafe.sbom.osv import Advisory, Affected, Event, Range
+from vouchsafe.sbom.versions import Doubt
+
+Certainty = Literal["confirmed", "possible"]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One component that one entry of an advisory touches: for which versions, and why."""
+
+    certainty: Certainty
+    component: Component
+    affected: Affected
+    range: str
+    reason: str
+    advisory: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.advisory} {self.certainty}: {self.reason}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class RangeRow:
+    """One row of an advisory in a database: which components are candidates. None: no bound on that side."""
+
+    pkg: str
+    coarse_min: str | None
+    coarse_max: str | None
+    release: str | None
+    affected: int
+
+
+def match(component: Component, affected: Affected, *, identity: Identity | None = None) -> Match | None:
+    """How sure it is that `affected` is about `component` in its version, or None when it is not about it."""
+    who = identity or component.identity()
+    text = range_text(affected)
+    if who.pkg != affected.package_key and not _same_generic(component, affected):
+        return _by_name(component, who, affected, text)
+    if affected.release and who.release and affected.release != who.release:
+        return None
+    label = f"{component.name} {who.version}".strip()
+    if not who.version:
+        return Match("possible", component, affected, text, f"{label} has no version; affected is {text}")
+    try:
+        where = _where(who.version, affected)
+    except Doubt as doubt:
+        return Match("possible", component, affected, text, f"{label}: {doubt}")
+    if where is None:
+        return None
+    if affected.released and not (affected.release and who.release):
+        said = f"{label} is in {where}, but its package URL does not say that it is of {affected.ecosystem}"
+        return Match("possible", component, affected, where, said)
+    return Match("confirmed", component, affected, where, f"{label} is in {where}")
+
+
+def matches(components: Iterable[Component], advisories: Iterable[Advisory]) -> Iterator[Match]:
+    """Every match of the components with the advisories, strongest first for each component and advisory.
+
+    One component matches one advisory once: the first confirmed entry, else the first possible one. Withdrawn
+    advisories match nothing: their issuer took them back (OSV schema, `withdrawn`).
+    """
+    by_key: dict[str, list[tuple[Advisory, Affected]]] = defaultdict(list)
+    for advisory in advisories:
+        if advisory.withdrawn:
+            continue
+        for affected in advisory.affected:
+            for key in _keys(affected):
+                by_key[key].append((advisory, affected))
+    for component in components:
+        who = component.identity()
+        best: dict[str, Match] = {}
+        for advisory, affected in by_key.get(who.pkg, ()):
+            found = match(component, affected, identity=who)
+            if found is None:
+                continue
+            held = best.get(advisory.id)
+            if held is None or (held.certainty == "possible" and found.certainty == "confirmed"):
+                best[advisory.id] = Match(
+                    found.certainty, component, affected, found.range, found.reason, advisory.id
+                )
+        yield from best.values()
+
+
+def advisory_ranges(advisory: Advisory) -> tuple[RangeRow, ...]:
+    """The rows that find an advisory's candidates in a database. A withdrawn advisory has none."""
+    if advisory.withdrawn:
+        return ()
+    rows: list[RangeRow] = []
+    for affected in advisory.affected:
+        low, high = _bounds(affected)
+        for key in _keys(affected):
+            weak = key.startswith("name:")
+            rows.append(
+                RangeRow(
+                    key,
+                    None if weak else low,
+                    None if weak else high,
+                    (affected.release or None) if not weak else None,
+                    affected.index,
+                )
+            )
+    return tuple(rows)
+
+
+def range_text(affected: Affected) -> str:
+    """The affected versions in a line, as `>=1.0, <1.2.3 or =2.0`; for people, not for comparing."""
+    parts = [_range_words(r) for r in affected.ranges]
+    if affected.versions:
+        some = ", ".join(affected.versions[:3])
+        more = len(affected.versions) - 3
+        parts.append(f"={some}" + (f" and {more} more listed" if more > 0 else ""))
+    return " or ".join(p for p in parts if p) or "versions that the advisory does not name"
+
+
+def _range_words(r: Range) -> str:
+    if r.type == "GIT":
+        return f"commits of {r.repo}" if r.repo else "commits of a repository"
+    words = []
+    for event in r.events:
+        sign = {"introduced": ">=", "fixed": "<", "last_affected": "<=", "limit": "<"}[event.kind]
+        words.append(f"{sign}{event.version}")
+    return ", ".join(words)
+
+
+def _keys(affected: Affected) -> tuple[str, ...]:
+    """The keys of components that an entry can be about: its package, and bare names like its own."""
+    name = affected.name or affected.package_key.rpartition("/")[2]
+    bare = name.rpartition("/")[2].rpartition(":")[2]
+    weak = {name_key(name), name_key(bare)} if name else set()
+    if affected.ecosystem == "Linux":  # the schema's name for it is "Kernel"; SBOMs call it linux
+        weak |= {name_key("linux"), name_key("linux-kernel")}
+    strong = affected.package_key
+    return (
+        (strong, *sorted(weak)) if strong and not strong.startswith("pkg:generic/") else tuple(sorted(weak))
+    )
+
+
+def _same_generic(component: Component, affected: Affected) -> bool:
+    """`pkg:generic` URLs are joined as bare names; where both sides have the same, the version decides."""
+    if not component.purl or not affected.package_key.startswith("pkg:generic/"):
+        return False
+    try:
+        return purl.key(component.purl) == affected.package_key
+    except Malformed:
+        return False
+
+
+def _by_name(component: Component, who: Identity, affected: Affected, text: str) -> Match | None:
+    """The weak match: the same name, and nothing that says it is the same package."""
+    if not who.pkg.startswith("name:") or who.pkg not in _keys(affected):
+        return None
+    what = "only a CPE" if component.cpe and not component.purl else "no package URL of an ecosystem"
+    version = who.version or "without a version"
+    reason = (
+        f"{component.name} {version} has {what}; {affected.ecosystem or 'the advisory'} names {affected.name}"
+    )
+    return Match("possible", component, affected, text, reason)
+
+
+def _where(version: str, affected: Affected) -> str | None:
+    """The range or listed version that holds `version`, or None.
+
+    Raises:
+        Doubt: nothing holds it for sure, and something could not be decided.
+    """
+    if version in affected.versions:
+        return f"={version}"
+    scheme = versions.scheme_of(affected.package_key)
+    doubt: Doubt | None = None
+    for r in affected.ranges:
+        try:
+            where = _in_range(version, r, scheme)
+        except Doubt as told:
+            doubt = doubt or told
+            continue
+        if where:
+            return where
+    if affected.versions:
+        try:
+            _refuse_equal(version, affected.versions, scheme)
+        except _Equal as same:
+            return f"={same.version}"
+        except Doubt as told:
+            doubt = doubt or told
+    if not affected.ranges and not affected.versions:
+        doubt = Doubt("the advisory names no versions")
+    if doubt is not None:
+        raise doubt
+    return None
+
+
+class _Equal(Exception):
+    def __init__(self, version: str) -> None:
+        self.version = version
+
+
+def _refuse_equal(version: str, listed: tuple[str, ...], scheme: str | None) -> None:
+    """`1.0` is listed as `1.0.0`: the same version in the ecosystem's order, though not the same text."""
+    if scheme is None or not versions.is_version(scheme, version):
+        raise Doubt(f"{version} is not among the listed versions as text, and its order is not known")
+    for other in listed:
+        if versions.is_version(scheme, other) and versions.compare(scheme, version, other) == 0:
+            raise _Equal(other)
+
+
+def _in_range(version: str, r: Range, scheme: str | None) -> str | None:
+    """OSV "Evaluation": walk the sorted events. Gives the interval that holds `version`, or None."""
+    if r.type == "GIT":
+        raise Doubt("the range names commits, and the commits in this version are not known")
+    if r.type not in ("SEMVER", "ECOSYSTEM"):
+        raise Doubt(f"the range is of the unknown type {r.type or 'none'}")
+    order = "semver" if r.type == "SEMVER" else scheme
+    if order is None:
+        raise Doubt("the order of this ecosystem's versions is not known")
+    if not versions.is_version(order, version):
+        raise Doubt(f"{version} is no {order} version")
+    events = _sorted_events(r, order)
+    limits = [e for e in events if e.kind == "limit"]
+    if limits and not any(
+        e.version == "*" or versions.compare(order, version, e.version) < 0 for e in limits
+    ):
+        return None
+    low: Event | None = None
+    high: Event | None = None
+    for event in events:
+        if event.kind == "introduced" and _at_least(order, version, event.version):
+            low, high = event, None
+        elif event.kind == "fixed":
+            if _at_least(order, version, event.version):
+                low = None
+            elif low and high is None:
+                high = event
+        elif event.kind == "last_affected":
+            if versions.compare(order, version, event.version) > 0:
+                low = None
+            elif low and high is None:
+                high = event
+    if low is None:
+        return None
+    return _range_words(Range(r.type, "", (low, high) if high else (low,)))
+
+
+def _at_least(order: str, version: str, bound: str) -> bool:
+    return bound == "0" or versions.compare(order, version, bound) >= 0
+
+
+_TIE = {"introduced": 0, "last_affected": 1, "fixed": 2, "limit": 3}
+
+
+@lru_cache(maxsize=8_192)
+def _sorted_events(r: Range, order: str) -> tuple[Event, ...]:
+    kinds = {e.kind for e in r.events}
+    if "introduced" not in kinds:
+        raise Doubt("the range has no introduced event")
+    if {"fixed", "last_affected"} <= kinds:
+        raise Doubt("the range has both fixed and last_affected events")
+
+    def compare(a: Event, b: Event) -> int:
+        # "0" introduced sorts before everything; a limit "*" after everything.
+        rank_a = -1 if a.kind == "introduced" and a.version == "0" else int(a.version == "*")
+        rank_b = -1 if b.kind == "introduced" and b.version == "0" else int(b.version == "*")
+        if rank_a != rank_b:
+            return rank_a - rank_b
+        if rank_a != 0:
+            return _TIE[a.kind] - _TIE[b.kind]
+        by_version = versions.compare(order, a.version, b.version)
+        if by_version == 0 and {a.kind, b.kind} == {"introduced", "fixed"}:
+            raise Doubt(f"the range says of {a.version} that it is both introduced and fixed")
+        return by_version or _TIE[a.kind] - _TIE[b.kind]
+
+    return tuple(sorted(r.events, key=cmp_to_key(compare)))
+
+
+def _bounds(affected: Affected) -> tuple[str | None, str | None]:
+    """The coarse keys between which every version lies that `match` would not call None."""
+    scheme = versions.scheme_of(affected.package_key)
+    lows: list[str] = []
+    highs: list[str] = []
+    for r in affected.ranges:
+        if r.type not in ("SEMVER", "ECOSYSTEM") or (r.type == "SEMVER" and scheme != "semver"):
+            return None, None
+        low, high = _range_bounds(r, affected.package_key, scheme)
+        lows.append(low)
+        highs.append(high)
+    for version in affected.versions:
+        key = versions.coarse(affected.package_key, version)
+        if key is None:
+            return None, None
+        lows.append(key)
+        highs.append(key)
+    if not lows:
+        return None, None
+    low, high = min(lows), max(highs)
+    return low or None, high if high != _ABOVE_ALL else None
+
+
+_ABOVE_ALL = "~"  # above every coarse key in bytes
+
+
+def _range_bounds(r: Range, package_key: str, scheme: str | None) -> tuple[str, str]:
+    """Bounds of one range; an empty low and `_ABOVE_ALL` mean none. A doubtful range has none."""
+    try:
+        events = _sorted_events(r, scheme or "")
+    except Doubt:
+        return "", _ABOVE_ALL
+    low, high = "", _ABOVE_ALL
+    first = events[0]
+    if first.kind == "introduced" and first.version != "0":
+        low = versions.coarse(package_key, first.version) or ""
+    last = events[-1]
+    limits = [e for e in events if e.kind == "limit"]
+    if not limits and last.kind in ("fixed", "last_affected"):
+        high = versions.coarse(package_key, last.version) or _ABOVE_ALL
+    return low, high

@@ -1,0 +1,105 @@
+"""What an SBOM says, in whatever format it came: components, their identity, what is wrong."""
+
+from dataclasses import dataclass, field
+
+from vouchsafe.sbom import purl, versions
+from vouchsafe.sbom.errors import Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How a component is looked up.
+
+    Attributes:
+        pkg: the key that advisories are joined on: `pkg:cargo/time`, or `name:time` where no package URL says
+        which
+            ecosystem the name is from. A `name:` key never confirms anything.
+        version: the version to compare, or an empty string.
+        coarse: its coarse key, or None: then the component is a candidate of every range of `pkg`.
+        release: the distribution release that the package URL names (`12`), or an empty string.
+    """
+
+    pkg: str
+    version: str
+    coarse: str | None
+    release: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component as the SBOM names it. Absent texts are empty; `purl` and `cpe` are None.
+
+    Rebuild one from stored columns with `Component(name=..., version=..., purl=...)`: matching needs no more.
+    """
+
+    name: str
+    version: str = ""
+    purl: str | None = None
+    cpe: str | None = None
+    type: str = "library"
+    ref: str = ""
+    group: str = ""
+    supplier: str = ""
+    scope: str = ""
+    hashes: tuple[tuple[str, str], ...] = ()
+    licenses: tuple[str, ...] = ()
+    path: str = field(default="", compare=False)
+
+    def identity(self) -> Identity:
+        """What to store and to join on. An unreadable package URL counts as none: the name is left."""
+        if self.purl:
+            try:
+                return _of_purl(self.purl, self.version)
+            except Malformed:
+                pass
+        return Identity(name_key(self.name), self.version, None)
+
+
+def name_key(name: str) -> str:
+    """The key of a component whose ecosystem is unknown."""
+    return f"name:{name.lower()}"
+
+
+def _of_purl(text: str, said: str) -> Identity:
+    p = purl.parse(text)
+    name, version = purl.source_of(p)
+    version = version or said
+    if p.type == "generic":
+        return Identity(name_key(name), version, None)
+    pkg = purl.key_of(p.type, p.namespace, name)
+    return Identity(pkg, version, versions.coarse(pkg, version), purl.release_of(p))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that the file should say otherwise. The file was read all the same.
+
+    Attributes:
+        kind: `schema` (breaks the format's own rules), `ntia` (a minimum element is missing), `duplicate`,
+        `dangling`
+            (a reference to nothing) or `purl` (a package URL that can't be read).
+        place: a JSON path.
+    """
+
+    kind: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sbom:
+    """One SBOM. `subject` is what it is about; `components` are all others, nested ones too, in file order.
+
+    `sha256` is of the bytes as they came. `dependencies` are (ref, the refs it depends on).
+    """
+
+    format: str
+    spec_version: str
+    serial: str
+    version: int
+    timestamp: str
+    subject: Component | None
+    components: tuple[Component, ...]
+    dependencies: tuple[tuple[str, tuple[str, ...]], ...]
+    problems: tuple[Problem, ...]
+    sha256: str

@@ -1,0 +1,33 @@
+"""What reading a UDI raises."""
+
+
+class UdiError(Exception):
+    """Base of every error of this package."""
+
+
+class Malformed(UdiError):
+    """The text is no UDI of the agency.
+
+    Attributes:
+        place: `character 17`, or the element, such as `(17)`.
+        expected: what the agency's rules ask for there.
+        got: what stood there.
+    """
+
+    def __init__(self, place: str, expected: str, got: str) -> None:
+        super().__init__(f"{place}: expected {expected}, got {got}")
+        self.place = place
+        self.expected = expected
+        self.got = got
+
+
+class WrongCheck(Malformed):
+    """The form is right, but a check digit or character does not hold: a misread or a forgery."""
+
+
+def shown(text: str) -> str:
+    """Text as an error may print it: short, and with separators visible."""
+    if not text:
+        return "nothing"
+    clean = "".join("<GS>" if c == "\x1d" else c if c.isprintable() else f"<{ord(c):02x}>" for c in text[:60])
+    return f"“{clean}{'…' if len(text) > 60 else ''}”"
