@@ -1,0 +1,310 @@
+"""`vouchsafe log`: check a transparency log from its bytes, make proofs and check them. Needs no database."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from click.exceptions import Exit
+
+from vouchsafe.cli.errors import CommandError
+from vouchsafe.ledger import audit, checkpoints, notes, policy, proofs, tree
+from vouchsafe.ledger.checkpoints import Checkpoint
+from vouchsafe.ledger.errors import (
+    LedgerError,
+    Malformed,
+    Missing,
+    ProofError,
+    SignatureError,
+    Tampered,
+    brief,
+)
+from vouchsafe.ledger.reader import Reader, Unreachable
+
+MAX_ENTRY_FILE = 65_535
+
+
+@click.group(
+    epilog="Example: vouchsafe log fsck https://log.example/log/records --vkey 'log.example/records+c0ff…'"
+)
+def log() -> None:
+    """Check a transparency log (C2SP tlog-tiles) and make or check its proofs.
+
+    PLACE is a folder that holds `checkpoint` and `tile/`, or the URL of one. A log is believed only by its
+    key: get the vkey from its owner, not from the log's own server.
+    """
+
+
+@log.command(
+    epilog="Example: vouchsafe log fsck var/logs/records --vkey 'demo.example/records+c0ffee00+AbC…' --leaves"
+)
+@click.argument("place")
+@click.option("--vkey", "vkeys", multiple=True, required=True, help="A key of the log; may be repeated.")
+@click.option(
+    "--leaves", "with_leaves", is_flag=True, help="Also check the form and chains of Vouchsafe's leaves."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def fsck(place: str, vkeys: tuple[str, ...], with_leaves: bool, as_json: bool) -> None:
+    """Hash the whole log again and compare it with its signed checkpoint.
+
+    Every entry, every tile and the root come from bytes; nothing that is stored is believed. Exit 0: sound.
+    Exit 1: not signed by this key, or some byte is not what was signed; the first bad place is named. Exit
+    2: unreadable.
+    """
+    keys = [_vkey(key) for key in vkeys]
+    check = audit.ChainCheck().see if with_leaves else None
+    with _told(), _bar("Hashing") as progress:
+        report = audit.fsck(Reader(_place(place)), *keys, leaf_check=check, progress=progress)
+    bad = report.first_bad
+    if as_json:
+        found = {"place": bad.place, "expected": bad.expected, "got": bad.got} if bad else None
+        _json(
+            origin=report.origin,
+            size=report.size,
+            root=report.root.hex(),
+            hashed=report.hashed,
+            leaves_checked=with_leaves,
+            sound=report.is_sound,
+            first_bad=found,
+        )
+    else:
+        click.echo(f"log     {report.origin}\nsize    {report.size}\nroot    {report.root.hex()}")
+        click.echo(f"hashed  {report.hashed} entries and all tiles above them")
+        click.echo("sound" if bad is None else f"NOT SOUND  {bad}")
+    raise Exit(0 if report.is_sound else 1)
+
+
+@log.command(
+    epilog="Example: vouchsafe log prove var/logs/records 41 --vkey 'demo.example/records+…' > 41.tlog-proof"
+)
+@click.argument("place")
+@click.argument("index", type=click.IntRange(min=0))
+@click.option(
+    "--vkey", "vkeys", multiple=True, help="A key of the log. Without it the signature is not looked at."
+)
+@click.option("--without-entry", is_flag=True, help="Leave the entry out of the file's `extra` line.")
+def prove(place: str, index: int, vkeys: tuple[str, ...], without_entry: bool) -> None:
+    """Print the tlog-proof that entry INDEX is in the log's newest checkpoint.
+
+    The file holds the checkpoint with its signatures and, in its `extra` line, the entry itself, so that
+    `vouchsafe log check` needs nothing else. Any C2SP tool can read it.
+    """
+    reader = Reader(_place(place))
+    with _told():
+        checkpoint = _newest(reader, vkeys)
+        if index >= checkpoint.size:
+            raise CommandError(f"index: expected 0..{checkpoint.size - 1}, got {index}", code=2)
+        proof = reader.prove(index)
+        entry = None if without_entry else reader.entry(index)
+    sys.stdout.buffer.write(proofs.make(proof.index, proof.hashes, proof.note, entry).encode())
+
+
+@log.command(epilog="Example: vouchsafe log check 41.tlog-proof --vkey 'demo.example/records+c0ffee00+AbC…'")
+@click.argument("proof")
+@click.option("--vkey", "vkeys", multiple=True, help="A key of the log; may be repeated.")
+@click.option(
+    "--policy", "policy_file", help="A C2SP tlog-policy file instead: logs, witnesses and the quorum."
+)
+@click.option("--entry", "entry_file", help="The entry's bytes, when the proof does not carry them.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def check(
+    proof: str, vkeys: tuple[str, ...], policy_file: str | None, entry_file: str | None, as_json: bool
+) -> None:
+    """Check PROOF (a tlog-proof file, or - for standard input): signature, quorum, inclusion. Offline.
+
+    Exit 0: the entry is in a checkpoint that your key or policy accepts. Exit 1: it is not. Exit 2:
+    unreadable.
+    """
+    if bool(vkeys) == bool(policy_file):
+        raise CommandError(
+            "options: expected either --vkey or --policy, got " + ("both" if vkeys else "none")
+        )
+    with _told():
+        if policy_file:
+            trust = policy.parse(_read(policy_file, policy.MAX_POLICY_BYTES), policy_file)
+        else:
+            trust = policy.of_log(*(_vkey(key) for key in vkeys))
+        parsed = proofs.parse(_read(proof, proofs.MAX_PROOF_BYTES), proof)
+        entry = _read(entry_file, MAX_ENTRY_FILE) if entry_file else parsed.extra
+        if entry is None:
+            raise CommandError(f"{proof}: expected the entry in an extra line or by --entry, got neither")
+        try:
+            accepted = parsed.verify(tree.leaf_hash(entry), trust, proof)
+        except (SignatureError, ProofError) as error:
+            if as_json:
+                _json(holds=False, index=parsed.index, reason=str(error))
+            else:
+                click.echo(f"DOES NOT HOLD  {error}")
+            raise Exit(1) from None
+    checkpoint = accepted.checkpoint
+    if as_json:
+        _json(
+            holds=True,
+            index=parsed.index,
+            origin=checkpoint.origin,
+            size=checkpoint.size,
+            root=checkpoint.root.hex(),
+            leaf_hash=tree.leaf_hash(entry).hex(),
+            witnesses=dict(accepted.witnessed),
+        )
+        return
+    click.echo(
+        f"holds: entry {parsed.index} of {checkpoint.origin}, in the checkpoint of size {checkpoint.size}"
+    )
+    for name, seconds in accepted.witnessed.items():
+        click.echo(f"witnessed by {name} at {seconds} (POSIX seconds)")
+
+
+@log.command(
+    epilog="Example: vouchsafe log consistency checkpoint.last-month https://log.example/log/records"
+)
+@click.argument("a")
+@click.argument("b")
+@click.option(
+    "--vkey", "vkeys", multiple=True, help="A key of the log. Without it signatures are not looked at."
+)
+@click.option("--log", "tiles", help="Where the tiles are, when A and B are both checkpoint files.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def consistency(a: str, b: str, vkeys: tuple[str, ...], tiles: str | None, as_json: bool) -> None:
+    """Does the later of two checkpoints continue the earlier one, or was history rewritten?
+
+    A and B are checkpoint files, folders or URLs of a log. Keep a checkpoint file now and then: it is what
+    a later rewriting is proved with. Exit 0: consistent. Exit 1: a fork, or not signed by your key. Exit 2:
+    unreadable.
+    """
+    with _told():
+        first, second = _checkpoint_at(a, vkeys), _checkpoint_at(b, vkeys)
+        old, new = sorted((first, second), key=lambda found: found[0].size)
+        if old[0].origin != new[0].origin:
+            raise CommandError(f"{b}: expected a checkpoint of {old[0].origin}, got {new[0].origin}")
+        reason = _inconsistency(old[0], new, tiles)
+    if as_json:
+        _json(
+            consistent=reason is None,
+            origin=old[0].origin,
+            old_size=old[0].size,
+            new_size=new[0].size,
+            signatures_checked=bool(vkeys),
+            reason=reason,
+        )
+    elif reason is None:
+        click.echo(f"consistent: size {new[0].size} of {new[0].origin} continues size {old[0].size}")
+    else:
+        click.echo(f"NOT CONSISTENT  {reason}")
+    raise Exit(0 if reason is None else 1)
+
+
+def _inconsistency(
+    old: Checkpoint, new: tuple[Checkpoint, bytes, str | None], tiles: str | None
+) -> str | None:
+    """Why the new checkpoint does not continue the old one, or None."""
+    checkpoint, note, place = new
+    proof: list[bytes] = []
+    try:
+        if 0 < old.size < checkpoint.size:
+            source = tiles or place
+            if source is None:
+                raise CommandError(
+                    "--log: expected the folder or URL of the tiles, got only checkpoint files"
+                )
+            reader = Reader(_place(source))
+            reader.use(checkpoint, note)
+            proof = reader.consistency(old.size)
+        tree.verify_consistency(old.size, checkpoint.size, proof, old.root, checkpoint.root)
+    except ProofError as error:
+        return str(error)
+    return None
+
+
+def _checkpoint_at(place: str, vkeys: tuple[str, ...]) -> tuple[Checkpoint, bytes, str | None]:
+    """The checkpoint of a file, or of the log at a folder or URL; its note; where tiles are."""
+    if "://" in place or Path(place).is_dir():
+        reader = Reader(_place(place))
+        checkpoint = _newest(reader, vkeys)
+        assert reader.note is not None
+        return checkpoint, reader.note, place
+    note = _read(place, notes.MAX_NOTE_BYTES)
+    return _open(note, vkeys, place), note, None
+
+
+def _newest(reader: Reader, vkeys: tuple[str, ...]) -> Checkpoint:
+    if vkeys:
+        return reader.checkpoint(*(_vkey(key) for key in vkeys))
+    note = reader.source.get("checkpoint", max_bytes=notes.MAX_NOTE_BYTES)
+    checkpoint = _open(note, vkeys, "checkpoint")
+    reader.use(checkpoint, note)
+    return checkpoint
+
+
+def _open(note: bytes, vkeys: tuple[str, ...], place: str) -> Checkpoint:
+    if vkeys:
+        return checkpoints.open_checkpoint(note, [_vkey(key) for key in vkeys], place)
+    click.echo(f"{place}: no --vkey given, so its signature was not checked", err=True)
+    return checkpoints.parse_body(notes.parse_note(note, place).unverified_text, place)
+
+
+def _vkey(text: str) -> notes.Verifier:
+    try:
+        return notes.parse_vkey(text, "--vkey")
+    except Malformed as error:
+        raise CommandError(str(error)) from None
+
+
+def _place(text: str) -> str | Path:
+    if "://" in text:
+        return text
+    if not Path(text).is_dir():
+        raise CommandError(f"{brief(text)}: expected a folder with a log, or a URL, got neither")
+    return Path(text)
+
+
+def _read(name: str, limit: int) -> bytes:
+    """A file's bytes, or standard input's for `-`; never more than the limit."""
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(limit + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(limit + 1)
+    except OSError as error:
+        raise CommandError(f"{brief(name)}: expected a readable file, got “{error.strerror}”") from None
+    if len(data) > limit:
+        raise CommandError(f"{brief(name)}: expected at most {limit} bytes, got more")
+    return data
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Foreseen errors as one line: 1 for what does not hold, 2 for what cannot be read."""
+    try:
+        yield
+    except Missing as error:
+        raise CommandError(f"{error.name}: expected an object, got none") from None
+    except (Malformed, Unreachable) as error:
+        raise CommandError(str(error)) from None
+    except (SignatureError, ProofError, Tampered) as error:
+        raise CommandError(f"does not hold: {error}", code=1) from None
+    except LedgerError as error:
+        raise CommandError(str(error)) from None
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[audit.Progress | None]:
+    """A progress bar on standard error, when somebody is looking."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _json(**values: Any) -> None:
+    click.echo(json.dumps(values, ensure_ascii=False))

@@ -1,0 +1,239 @@
+"""Reading a C2SP tlog-tiles log, ours or anybody's, from a folder, a store or a URL.
+
+A reader fetches only what a verified checkpoint implies, so call `checkpoint` first; whoever trusts the
+source (the log's own writer) may give `size` instead. Proofs that it makes are checked before they are
+returned.
+"""
+
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from . import notes, proofs, tiles, tree
+from .checkpoints import Checkpoint, open_checkpoint
+from .errors import LedgerError, Malformed, Missing, Tampered, brief
+from .stores import FolderStore, Source, check_name, check_size
+from .tiles import ENTRIES, HEIGHT, WIDTH, TileId
+
+CACHED_TILES = 1_024
+CACHED_BUNDLES = 16
+
+
+class Unreachable(LedgerError):
+    """A log's server could not be asked, or did not answer in time."""
+
+
+class _OnlyHttp(HTTPRedirectHandler):
+    """Follows redirects to http and https only (urllib would also follow ftp)."""
+
+    def redirect_request(
+        self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Request | None:
+        check_url(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def check_url(url: str) -> str:
+    """Raises: Malformed unless the URL is http or https."""
+    if not url.startswith(("http://", "https://")):
+        raise Malformed("log URL", "http:// or https://", brief(url))
+    return url
+
+
+class UrlSource:
+    """Objects below a URL, with a limit on every answer."""
+
+    def __init__(self, url: str, *, timeout_s: float = 20.0) -> None:
+        self.url = check_url(url).rstrip("/")
+        self.timeout_s = timeout_s
+        self._opener = build_opener(_OnlyHttp)
+
+    def get(self, name: str, *, max_bytes: int | None = None) -> bytes:
+        """The object's bytes. Raises: Missing (404), Unreachable, Malformed when it is too large."""
+        limit = max_bytes if max_bytes is not None else tiles.MAX_BUNDLE_BYTES
+        request = Request(  # noqa: S310 the scheme was checked
+            f"{self.url}/{check_name(name)}", headers={"User-Agent": "vouchsafe"}
+        )
+        try:
+            with self._opener.open(request, timeout=self.timeout_s) as response:
+                return _body(response, name, limit)
+        except HTTPError as error:
+            if error.code == 404:
+                raise Missing(name) from None
+            raise Unreachable(f"{self.url}/{name}: expected 200, got {error.code}") from None
+        except (URLError, HTTPException, OSError) as error:
+            raise Unreachable(f"{self.url}/{name}: {error}") from None
+
+
+def _body(response: HTTPResponse, name: str, limit: int) -> bytes:
+    data = response.read(limit + 1)
+    check_size(name, len(data), limit)
+    if response.headers.get("Content-Encoding", "identity") != "gzip":
+        return data
+    inflater = zlib.decompressobj(wbits=31)  # C2SP tlog-tiles: entry bundles may come compressed
+    try:
+        data = inflater.decompress(data, limit + 1)
+    except zlib.error as error:
+        raise Malformed(name, "gzip data", str(error)) from None
+    check_size(name, len(data), limit)
+    if not inflater.eof:
+        raise Malformed(name, "gzip data to its end", "truncated data")
+    return data
+
+
+def source_of(place: Source | Path | str) -> Source:
+    """A URL, the path of a folder, or a source as it is."""
+    if isinstance(place, Path):
+        return FolderStore(place)
+    if not isinstance(place, str):
+        return place
+    if "://" in place:
+        return UrlSource(place)
+    return FolderStore(Path(place))
+
+
+class Reader:
+    """One log, read. Not for use by several threads at once."""
+
+    def __init__(self, place: Source | Path | str, *, size: int | None = None) -> None:
+        self.source = source_of(place)
+        self.note: bytes | None = None
+        self.last: Checkpoint | None = None
+        self._size = size
+        self._levels: OrderedDict[TileId, list[list[bytes]]] = OrderedDict()
+        self._bundles: OrderedDict[TileId, list[bytes]] = OrderedDict()
+
+    @property
+    def size(self) -> int:
+        """The size up to which tiles are fetched. Raises: LedgerError before one is known."""
+        if self._size is None:
+            raise LedgerError("no verified checkpoint: call checkpoint() first")
+        return self._size
+
+    def checkpoint(self, *keys: str | notes.Verifier) -> Checkpoint:
+        """The log's newest checkpoint, signed by one of these keys (vkeys or verifiers).
+
+        Raises: Missing, Malformed, SignatureError.
+        """
+        trusted = [notes.parse_vkey(key) if isinstance(key, str) else key for key in keys]
+        note = self.source.get("checkpoint", max_bytes=notes.MAX_NOTE_BYTES)
+        self.last = open_checkpoint(note, trusted)
+        self.note = note
+        self._size = self.last.size
+        return self.last
+
+    def use(self, checkpoint: Checkpoint, note: bytes) -> None:
+        """Read at a checkpoint that the caller has verified already."""
+        self.last, self.note, self._size = checkpoint, note, checkpoint.size
+
+    def fetch(self, tile: TileId) -> bytes:
+        """The bytes of a tile or bundle; those of the full tile where a partial one has been collected."""
+        limit = tiles.MAX_BUNDLE_BYTES if tile.level == ENTRIES else tiles.TILE_BYTES
+        try:
+            return self.source.get(tile.path, max_bytes=limit)
+        except Missing:
+            if not tile.is_partial:
+                raise
+        full = self.source.get(tile.full.path, max_bytes=limit)  # C2SP tlog-tiles: the fallback of clients
+        if tile.level == ENTRIES:
+            return tiles.encode_entries(tiles.parse_entries(full, tile.full)[: tile.width])
+        return full[: tile.width * tree.HASH_SIZE]
+
+    def bundle(self, index: int) -> list[bytes]:
+        """The entries of one bundle."""
+        tile = tiles.tile_at(ENTRIES, index, self.size)
+        if tile not in self._bundles:
+            self._bundles[tile] = tiles.parse_entries(self.fetch(tile), tile)
+            if len(self._bundles) > CACHED_BUNDLES:
+                self._bundles.popitem(last=False)
+        return self._bundles[tile]
+
+    def hashes(self, level: int, index: int) -> list[bytes]:
+        """The hashes of one tile."""
+        return self._tree(tiles.tile_at(level, index, self.size))[0]
+
+    def entries(self, start: int = 0, end: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Index and bytes of the entries in a range, each compared with its leaf hash."""
+        for index in range(start, self.size if end is None else min(end, self.size)):
+            yield index, self.entry(index)
+
+    def entry(self, index: int) -> bytes:
+        """The entry, compared with its leaf hash. Raises: Tampered."""
+        entry = self.bundle(self._in_range(index) // WIDTH)[index % WIDTH]
+        found, expected = tree.leaf_hash(entry), self.leaf_hash(index)
+        if found != expected:
+            raise Tampered(f"{tiles.entries_path(index // WIDTH)} entry {index}", expected.hex(), found.hex())
+        return entry
+
+    def leaf_hash(self, index: int) -> bytes:
+        """The leaf hash of an entry, as the tiles say."""
+        return self.hashes(0, self._in_range(index) // WIDTH)[index % WIDTH]
+
+    def node(self, node: tree.Node) -> bytes:
+        """The root of a complete subtree."""
+        height, index = node
+        level, within = divmod(height, HEIGHT)
+        tile, offset = divmod(index << within, WIDTH)
+        return self._tree(tiles.tile_at(level, tile, self.size))[within][offset >> within]
+
+    def root_at(self, size: int) -> bytes:
+        """The root of the log's first `size` entries, as the tiles say."""
+        return tree.range_hash(0, self._up_to(size), self.node)
+
+    def inclusion(self, index: int, size: int | None = None) -> list[bytes]:
+        """The inclusion proof of an entry, checked against the root that the same tiles give."""
+        size = self._up_to(self.size if size is None else size)
+        proof = [tree.range_hash(start, end, self.node) for start, end in tree.subtree_ranges(index, size)]
+        tree.verify_inclusion(index, size, self.leaf_hash(index), proof, self._root(size))
+        return proof
+
+    def consistency(self, old: int, new: int | None = None) -> list[bytes]:
+        """The proof that the tree of `new` continues that of `old`, checked as `inclusion` is."""
+        new = self._up_to(self.size if new is None else new)
+        proof = [tree.range_hash(start, end, self.node) for start, end in tree.consistency_ranges(old, new)]
+        tree.verify_consistency(old, new, proof, self.root_at(old), self._root(new))
+        return proof
+
+    def prove(self, index: int) -> proofs.TlogProof:
+        """The tlog-proof of an entry in the checkpoint last read. Raises: ProofError, LedgerError."""
+        if self.note is None or self.last is None:
+            raise LedgerError("no verified checkpoint: call checkpoint() first")
+        return proofs.make(index, self.inclusion(index, self.last.size), self.note)
+
+    def _root(self, size: int) -> bytes:
+        """The signed root where there is one for this size: proofs are checked against that, not against
+        tiles.
+        """
+        if self.last is not None and self.last.size == size:
+            return self.last.root
+        return self.root_at(size)
+
+    def _tree(self, tile: TileId) -> list[list[bytes]]:
+        """The complete subtrees inside a tile: [0] its hashes, [1] their pairs, up to the one root of a full
+        tile.
+        """
+        if tile in self._levels:
+            self._levels.move_to_end(tile)
+            return self._levels[tile]
+        levels = [tiles.parse_hashes(self.fetch(tile), tile)]
+        while len(levels[-1]) > 1:
+            levels.append(tree.pairs(levels[-1]))
+        self._levels[tile] = levels
+        if len(self._levels) > CACHED_TILES:
+            self._levels.popitem(last=False)
+        return levels
+
+    def _in_range(self, index: int) -> int:
+        if not 0 <= index < self.size:
+            raise LedgerError(f"no entry {index} in a log of {self.size}")
+        return index
+
+    def _up_to(self, size: int) -> int:
+        if not 0 <= size <= self.size:
+            raise LedgerError(f"no size {size} in a log of {self.size}")
+        return size
