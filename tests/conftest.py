@@ -1,7 +1,9 @@
 """Real parts for tests: the embedded PostgreSQL, a fresh database a test, the fixtures from outside."""
 
+import atexit
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ pytest_plugins = ["tests.rule_coverage"] if (Path(__file__).parent / "rule_cover
 
 _DATA = Path(tempfile.mkdtemp(prefix="vs-test-"))
 _DATA.chmod(0o755)
+atexit.register(shutil.rmtree, _DATA, ignore_errors=True)
 os.environ["VOUCHSAFE_DATA"] = str(_DATA)
 os.environ["VOUCHSAFE_LOG_AUTHORITY"] = "test.fellside.example"
 os.environ["VOUCHSAFE_ORGANISATION"] = "Fellside Medical"

@@ -31,6 +31,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "vouchsafe.kernel",
     "vouchsafe.fleet",
+    "vouchsafe.api",
+    "ninja",
     "vouchsafe.web",
 ]
 AUTH_USER_MODEL = "kernel.Person"

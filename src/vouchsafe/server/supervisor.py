@@ -52,10 +52,13 @@ class Child:
 class Supervisor:
     """Runs one installation from `config`. `say` receives lines for the person at the terminal."""
 
-    def __init__(self, config: Config, *, say: Callable[[str], None], examples: Path | None = None) -> None:
+    def __init__(
+        self, config: Config, *, say: Callable[[str], None], examples: Path | None = None, devices: int = 2000
+    ) -> None:
         self.config = config
         self.say = say
         self.examples = examples
+        self.devices = devices
         self.postgres: Postgres | None = None
         self.children: list[Child] = []
         self._stopping = False
@@ -170,7 +173,7 @@ class Supervisor:
         intake = Child("intake", [python, "-m", "vouchsafe.server.intake"], ready=lambda: not c.demo or seeded.exists())
         plan = [web, worker, intake]
         if c.demo and self.examples:
-            plan.append(Child("demo", [python, "-m", "vouchsafe.server.demo", str(self.examples)]))
+            plan.append(Child("demo", [python, "-m", "vouchsafe.server.demo", str(self.examples), str(self.devices)]))
         return plan
 
     def _loop(self) -> None:
@@ -182,8 +185,19 @@ class Supervisor:
                 self._tend(child)
             if not announced and _listens(self.config.port):
                 announced = True
-                self.say(f"Open {self.config.origin}   (Ctrl-C stops; data in {self.config.data})")
+                self._announce()
             time.sleep(0.1)
+
+    def _announce(self) -> None:
+        self.say(f"Open {self.config.origin}   (Ctrl-C stops; data in {self.config.data})")
+        if self.config.demo:
+            password = self.config.data / "demo" / "password"
+            deadline = time.monotonic() + 20
+            while not password.exists() and time.monotonic() < deadline and not self._stopping:
+                time.sleep(0.1)
+            if password.exists():
+                self.say(f"Sign in as ingrid.solheim (or another of the company) with the password {password.read_text()}")
+                self.say("The fleet's thirty days load in the background; the home page shows how far they are.")
 
     def _tend(self, child: Child) -> None:
         now = time.monotonic()

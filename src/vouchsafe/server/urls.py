@@ -2,6 +2,9 @@
 
 from django.urls import include, path
 
+from vouchsafe.api.app import api
+
 urlpatterns = [
+    path("api/", api.urls),
     path("", include("vouchsafe.web.urls")),
 ]

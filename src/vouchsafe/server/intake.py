@@ -1,0 +1,64 @@
+"""The intake process: the one writer of the fleet's log, behind HTTP on a port of its own.
+
+The answer with leaf indexes comes from the process that commits. A lost database connection or a lost fence ends the
+process; the supervisor starts it again, and senders repeat what wasn't acknowledged.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+
+import django
+import waitress
+
+log = logging.getLogger("vouchsafe.intake")
+_TICK_S = 0.5
+
+
+def main() -> int:
+    django.setup()
+    from django.conf import settings
+
+    from vouchsafe.fleet.intake import Intake
+    from vouchsafe.fleet.intake_app import Door
+    from vouchsafe.kernel import publish
+
+    with Intake(publish.dsn(), publish.site(), workers=max(1, (os.cpu_count() or 2) - 1)) as intake:
+        intake.start_workers()
+        threading.Thread(target=_checkpoints, args=(intake,), daemon=True).start()
+        server = waitress.create_server(
+            Door(intake, _now_ms), host="127.0.0.1", port=settings.VOUCHSAFE_INTAKE_PORT, threads=8,
+            max_request_body_size=64 * 1024 * 1024, channel_timeout=60, ident=None,
+        )  # fmt: skip
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: server.close())
+        try:
+            server.run()
+        except OSError:  # closed by the signal while it waited
+            pass
+    return 0
+
+
+def _checkpoints(intake) -> None:  # type: ignore[no-untyped-def]
+    """Sign what is committed, each tick. A fault here ends the process: a log that can't be signed must not grow."""
+    while True:
+        time.sleep(_TICK_S)
+        try:
+            intake.writer.scrub(1)  # a little of what is stored is hashed again before each signature
+            intake.checkpoint(_now_ms())
+        except Exception:
+            log.exception("the checkpoint failed; the process ends and is started again")
+            os._exit(1)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vouchsafe.server.settings")
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    sys.exit(main())
