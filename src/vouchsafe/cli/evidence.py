@@ -1,0 +1,230 @@
+"""`vouchsafe evidence`: read a device's evidence and appraise it, without a server."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vouchsafe.attest import batch, dsse, ear, enrolment, keys, limits, reasons, reference, verify
+from vouchsafe.attest.devicelog import KIND_NAMES, parse_entry
+from vouchsafe.attest.errors import Malformed
+from vouchsafe.attest.formats import cbor, cose, eat
+from vouchsafe.cli.errors import CommandError
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group()
+def evidence() -> None:
+    """Read and verify a device's evidence.
+
+    FILE is an EAT in COSE_Sign1, or a batch of items as a gateway sends it; `-` reads standard input. The
+    formats are in docs/formats/eat-profile.md and ingest-batch.md.
+    """
+
+
+@evidence.command()
+@click.argument("file")
+@_JSON
+def inspect(file: str, as_json: bool) -> None:
+    """Print what the evidence says. Nothing is verified.
+
+    \b
+    Example:
+      vouchsafe evidence inspect pump.eat
+      vouchsafe evidence inspect --json batch.cborseq
+
+    Exit 0 read, 2 not evidence.
+    """
+    items = _items(_read(file, limits.MAX_BATCH_BYTES))
+    found = [_inspected(item, number) for number, item in enumerate(items)]
+    if as_json:
+        click.echo(json.dumps({"verified": False, "items": found}, indent=1))
+        return
+    click.echo("Claims of the device itself; nothing here is verified.")
+    for number, one in enumerate(found):
+        if len(found) > 1:
+            click.echo(f"\nItem {number}")
+        _print_tree(one, 0)
+
+
+@evidence.command("verify")
+@click.argument("file")
+@click.option(
+    "--key",
+    "key_file",
+    required=True,
+    help="The device's public key: PEM, DER, JWK, or its enrolment envelope.",
+)
+@click.option("--reference", "reference_file", help="Reference values of the released builds, JSON.")
+@click.option(
+    "--nonce", "nonces", multiple=True, metavar="HEX", help="A nonce that was given out; repeat for more."
+)
+@_JSON
+def verify_command(
+    file: str, key_file: str, reference_file: str | None, nonces: tuple[str, ...], as_json: bool
+) -> None:
+    """Verify one piece of evidence and print the verdict in the words of EAR, with each reason.
+
+    Without --reference only signature and device are judged; without --nonce nothing is said about freshness.
+
+    \b
+    Example:
+      vouchsafe evidence verify pump.eat --key pump.pem --reference tarn4.json
+
+    Exit 0 nothing speaks against it, 1 something does, 2 unreadable input.
+    """
+    items = _items(_read(file, limits.MAX_BATCH_BYTES))
+    if len(items) != 1:
+        raise CommandError(f"{file}: expected one piece of evidence, got a batch of {len(items)}")
+    key = _key(key_file)
+    values = _reference(reference_file) if reference_file else None
+    appraisal = _appraise(items[0], key, values, nonces)
+    holds = appraisal.signed and all(reason.tier() < reasons.WARNING for reason in appraisal.reasons)
+    not_checked = [name for name, given in (("reference values", values), ("freshness", nonces)) if not given]
+    not_checked.append("what came before it (replay, gaps)")
+    if as_json:
+        claims = ear.claims_json(appraisal.claims) if appraisal.claims else None
+        found = {**ear.to_json(appraisal), "holds": holds, "not_checked": not_checked, "claims": claims}
+        click.echo(json.dumps(found, indent=1))
+    else:
+        _print_verdict(appraisal, not_checked)
+    sys.exit(0 if holds else 1)
+
+
+def _read(file: str, most: int) -> bytes:
+    try:
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as source:
+            found = source.read(most + 1)
+    except OSError as error:
+        raise CommandError(f"{file}: expected a readable file, got: {error.strerror}") from error
+    if len(found) > most:
+        raise CommandError(f"{file}: expected at most {most} bytes, got more")
+    return found
+
+
+def _items(raw: bytes) -> list[batch.Item]:
+    """One token alone, or the items of a batch."""
+    try:
+        if raw[:1] in (b"\x84", b"\x85"):
+            return batch.decode(raw)
+        cose.parse(raw)
+    except Malformed as error:
+        raise CommandError(str(error)) from error
+    return [batch.make_item(bytes(33), batch.FMT_EAT, raw, 0)]
+
+
+def _inspected(item: batch.Item, number: int) -> dict[str, Any]:
+    try:
+        found = _token(item.evidence)
+    except Malformed as error:
+        raise CommandError(f"item {number}: {error}") from error
+    if item.gateway_ms:
+        found |= {"ueid": item.ueid.hex(), "fmt": item.fmt, "gateway_ms": item.gateway_ms}
+    if item.log:
+        found["log"] = {"from": item.log.start, "entries": [_entry(raw) for raw in item.log.entries]}
+    return found
+
+
+def _token(raw: bytes) -> dict[str, Any]:
+    """A token of our profile by its claims; another COSE_Sign1 by their numbers, and why it is another."""
+    try:
+        token = eat.parse(raw)
+    except Malformed as error:
+        message = cose.parse(raw)
+        try:
+            claims = ear.plain(cbor.decode(message.payload, "payload"))
+        except Malformed as payload_error:  # Others need not encode deterministically: show the bytes.
+            claims = {"unread": str(payload_error), "bytes": message.payload.hex()}
+        headers = {"protected": ear.plain(message.headers), "unprotected": ear.plain(message.unprotected)}
+        return {"profile": f"another: {error}", **headers, "claims": claims}
+    claims = ear.claims_json(token.claims)
+    return {"profile": eat.PROFILE, "alg": token.alg, "kid": token.key_id.hex(), "claims": claims}
+
+
+def _entry(raw: bytes) -> dict[str, Any]:
+    try:
+        entry = parse_entry(raw)
+    except Malformed as error:
+        return {"unreadable": str(error), "bytes": raw.hex()}
+    kind = KIND_NAMES.get(entry.kind, str(entry.kind))
+    return {"kind": kind, "claimed_ms": entry.claimed_ms, "data": ear.plain(entry.data)}
+
+
+def _key(file: str) -> keys.KeyRecord:
+    raw = _read(file, limits.MAX_STATEMENT_BYTES)
+    try:
+        if raw.startswith(b"-----BEGIN"):
+            found = keys.from_pem(raw)
+        elif raw[:1] == b"0":
+            found = keys.from_spki(raw)
+        else:
+            parsed = json.loads(raw)
+            if not isinstance(parsed, dict):
+                raise Malformed("key", "PEM, DER, a JWK or an enrolment envelope", type(parsed).__name__)
+            if "payload" in parsed:
+                return enrolment.parse(dsse.open_envelope(raw).body).key()
+            found = keys.from_jwk(parsed)
+        return keys.record(*found, origin="software", assurance="low")
+    except (Malformed, ValueError, RecursionError) as error:
+        raise CommandError(f"{file}: {error}") from error
+
+
+def _reference(file: str) -> reference.ReferenceSet:
+    try:
+        return reference.parse_json(_read(file, limits.MAX_REFERENCE_BYTES))
+    except Malformed as error:
+        raise CommandError(f"{file}: {error}") from error
+
+
+def _appraise(
+    item: batch.Item, key: keys.KeyRecord, values: reference.ReferenceSet | None, nonces: tuple[str, ...]
+) -> verify.Appraisal:
+    for nonce in nonces:
+        if not re.match(r"[0-9a-fA-F]{64}\Z", nonce):
+            raise CommandError(f"--nonce: expected 64 hex digits, got {nonce[:80]}")
+    try:
+        claimed = eat.parse(item.evidence).claims.nonce
+    except Malformed as error:
+        raise CommandError(str(error)) from error
+    known = [bytes.fromhex(nonce) for nonce in nonces] or [claimed]
+    # When a nonce was given out is not known here, so its age is not judged: only that it is this one.
+    policy = verify.AppraisalPolicy(
+        dict.fromkeys(known, verify.NonceBounds(0)), max_nonce_age_ms=limits.MAX_MS
+    )
+    # A key speaks from its enrolment on; when this evidence arrived is not known here either.
+    return verify.check_alone(
+        item.evidence,
+        key=key._replace(t0_ms=0),
+        reference=values,
+        policy=policy,
+        at_ms=time.time_ns() // 1_000_000,
+    )
+
+
+def _print_verdict(appraisal: verify.Appraisal, not_checked: list[str]) -> None:
+    words = ear.to_json(appraisal)
+    click.echo(f"{words['ear_status']}: the signature {'holds' if appraisal.signed else 'does not hold'}")
+    if appraisal.build_id:
+        click.echo(f"  measured build {appraisal.build_id}, version {appraisal.version}")
+    for name, value in words["ear_trustworthiness_vector"].items():
+        if value:
+            click.echo(f"  {name:18} {value:4}  {reasons.TIER_NAMES[reasons.tier_of(value)]}")
+    for reason in appraisal.reasons:
+        click.echo(f"  {reason.code}: {reason.sentence()}")
+    click.echo(f"  not checked: {', '.join(not_checked)}")
+
+
+def _print_tree(value: Any, depth: int) -> None:
+    for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(item, dict | list):
+            click.echo(f"{'  ' * depth}{name}:")
+            _print_tree(item, depth + 1)
+        else:
+            click.echo(f"{'  ' * depth}{name}: {item}")
