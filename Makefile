@@ -14,7 +14,6 @@ demo: setup assets
 
 test: check browser
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests
-	@$(BIN)/vouchsafe rules --check
 
 check: setup assets bare
 	@$(BIN)/ruff format --check .
@@ -23,6 +22,8 @@ check: setup assets bare
 	@$(BIN)/mypy
 	@$(BIN)/codespell
 	@$(BIN)/python tools/house.py
+	@$(BIN)/python tools/migrations.py --check
+	@$(BIN)/vouchsafe rules --check
 
 setup: .venv/ready
 

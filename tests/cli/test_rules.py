@@ -98,3 +98,11 @@ def test_a_record_of_other_rules_or_code_is_stale(record: Path, part: str, words
 def test_a_missing_record_is_told(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="run all tests"):
         run("--check", "--tests", str(tmp_path / "docs" / "validation" / "rules.json"))
+
+
+def test_a_rule_of_several_processes_is_counted_once_with_all_its_places() -> None:
+    from vouchsafe.kernel import clauses
+    from vouchsafe.kernel.registry import process
+
+    twice = clauses.all_carried([process("capa"), process("capa")])["CAP-07"]
+    assert twice == clauses.carried(process("capa"))["CAP-07"]

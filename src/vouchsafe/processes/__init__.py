@@ -1,0 +1,1 @@
+"""The quality processes, one folder each. Start with `capa/process.py`."""

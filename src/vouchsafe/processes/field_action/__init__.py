@@ -1,0 +1,1 @@
+"""Field safety corrective action, recall, correction, removal, advisory notice."""
