@@ -19,6 +19,7 @@ atexit.register(shutil.rmtree, _DATA, ignore_errors=True)
 os.environ["VOUCHSAFE_DATA"] = str(_DATA)
 os.environ["VOUCHSAFE_LOG_AUTHORITY"] = "test.fellside.example"
 os.environ["VOUCHSAFE_ORGANISATION"] = "Fellside Medical"
+os.environ["VOUCHSAFE_CLOCK_LIMIT_S"] = "0"  # tests pass in their own time
 os.environ["DJANGO_SETTINGS_MODULE"] = "vouchsafe.server.settings"
 for name in ("VOUCHSAFE_DATABASE_URL", "VOUCHSAFE_DATABASE_OWNER_URL", "VOUCHSAFE_PORT", "VOUCHSAFE_DEMO"):
     os.environ.pop(name, None)

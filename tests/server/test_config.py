@@ -22,6 +22,8 @@ def test_the_defaults_run_on_localhost(tmp_path):
         ("VOUCHSAFE_ORIGIN", "http://quality.example.com", "passkeys need https"),
         ("VOUCHSAFE_ORIGIN", "https://quality.example.com/app", "expected an address"),
         ("VOUCHSAFE_LOG_AUTHORITY", "Log Example", "lower-case host name"),
+        ("VOUCHSAFE_CALENDAR", "Atlantis", "a country"),
+        ("VOUCHSAFE_CLOCK_LIMIT_S", "soon", "expected seconds"),
         ("VOUCHSAFE_DATABASE_URL", "mysql://x", "PostgreSQL is the only database"),
     ],
 )

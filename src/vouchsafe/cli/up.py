@@ -32,6 +32,7 @@ def up(demo: Path | None, devices: int) -> None:
         os.environ["VOUCHSAFE_DEMO"] = "1"
         os.environ.setdefault("VOUCHSAFE_LOG_AUTHORITY", "demo.fellside.example")
         os.environ.setdefault("VOUCHSAFE_ORGANISATION", "Fellside Medical")
+        os.environ.setdefault("VOUCHSAFE_CALENDAR", "GB-ENG")
     try:
         settings = config.read()
         supervisor.Supervisor(settings, say=click.echo, examples=demo and demo.absolute(), devices=devices).run()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import holidays
+
 _AUTHORITY = re.compile(r"[a-z0-9]([a-z0-9.-]{0,120}[a-z0-9])?\Z")
 
 
@@ -31,6 +33,8 @@ class Config:
     database_url: str  # the application's role; empty: embedded
     database_owner_url: str  # runs migrations; empty: embedded
     demo: bool
+    calendar: str  # whose public holidays are no working days, e.g. GB-ENG; empty: weekends only
+    clock_limit_s: int  # how far our clock may be from the database's when somebody signs; 0: no limit
 
     @property
     def host(self) -> str:
@@ -70,6 +74,8 @@ def read(env: Mapping[str, str] = os.environ) -> Config:
         database_url=urls[0],
         database_owner_url=urls[1],
         demo=env.get("VOUCHSAFE_DEMO", "") == "1",
+        calendar=_calendar(env.get("VOUCHSAFE_CALENDAR", "")),
+        clock_limit_s=_seconds(env, "VOUCHSAFE_CLOCK_LIMIT_S", 30),
     )
 
 
@@ -87,6 +93,25 @@ def secret_key(data: Path) -> str:
         except FileExistsError:  # another process made it in this moment
             return path.read_text()
         return made
+
+
+def _calendar(text: str) -> str:
+    country, _, part = text.partition("-")
+    if text:
+        try:
+            holidays.country_holidays(country, subdiv=part or None)
+        except NotImplementedError:
+            raise ConfigError(
+                f"VOUCHSAFE_CALENDAR is “{text}”; expected a country, or a country and a part, such as DE or GB-ENG."
+            ) from None
+    return text
+
+
+def _seconds(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, str(default))
+    if not text.isdecimal() or int(text) > 86_400:
+        raise ConfigError(f"{name} is “{text}”; expected seconds, from 0 to 86400.")
+    return int(text)
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

@@ -30,7 +30,7 @@ def main() -> int:
         intake.start_workers()
         threading.Thread(target=_checkpoints, args=(intake,), daemon=True).start()
         server = waitress.create_server(
-            Door(intake, _now_ms), host="127.0.0.1", port=settings.VOUCHSAFE_INTAKE_PORT, threads=8,
+            Door(intake, _now_ms, lost=_end_soon), host="127.0.0.1", port=settings.VOUCHSAFE_INTAKE_PORT, threads=8,
             max_request_body_size=64 * 1024 * 1024, channel_timeout=60, ident=None,
         )  # fmt: skip
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -52,6 +52,11 @@ def _checkpoints(intake) -> None:  # type: ignore[no-untyped-def]
         except Exception:
             log.exception("the checkpoint failed; the process ends and is started again")
             os._exit(1)
+
+
+def _end_soon() -> None:
+    """End once the refusal is on its way: without its connection this process can take nothing any more."""
+    threading.Timer(0.2, os._exit, (1,)).start()
 
 
 def _now_ms() -> int:

@@ -6,14 +6,18 @@ import signal
 import sys
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import django
+
+from vouchsafe.server.demo.state import State
 
 log = logging.getLogger("vouchsafe.demo")
 _LIVE_EVERY_MS = 10 * 60_000
 _UPDATES_AN_HOUR = 240
+_JOINED_DAYS = 130  # before the oldest record of the company
 
 
 def main(folder: Path, devices: int) -> int:
@@ -22,7 +26,6 @@ def main(folder: Path, devices: int) -> int:
 
     from vouchsafe.agent import simulator
     from vouchsafe.server.demo import company
-    from vouchsafe.server.demo.state import State
 
     state = State(settings.VOUCHSAFE_DATA)
     stop = threading.Event()
@@ -39,7 +42,7 @@ def main(folder: Path, devices: int) -> int:
     return 0
 
 
-def _load(described: dict, folder: Path, state, devices: int) -> None:  # type: ignore[no-untyped-def, type-arg]
+def _load(described: dict[str, Any], folder: Path, state: State, devices: int) -> None:
     from vouchsafe.fleet.intake import Intake
     from vouchsafe.kernel import publish
     from vouchsafe.server.demo import company, history, records
@@ -47,7 +50,7 @@ def _load(described: dict, folder: Path, state, devices: int) -> None:  # type: 
     began = time.monotonic()
     now = datetime.now(UTC)
     state.says("People and their roles", 1)
-    company.add_people(described, state.password(), now)
+    company.add_people(described, state.password(), now - timedelta(days=_JOINED_DAYS))
     state.says("Hospitals, pumps and releases", 4)
     company.add_sites(described)
     tokens = company.add_gateways(described, state, _now_ms() - history.DAYS * 86_400_000)
@@ -72,5 +75,7 @@ def _now_ms() -> int:
 
 
 if __name__ == "__main__":
+    # The records' own times are passed in, days ago; the offset is kept with each signature.
+    os.environ["VOUCHSAFE_CLOCK_LIMIT_S"] = "0"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vouchsafe.server.settings")
     sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2000))
