@@ -51,7 +51,7 @@ def pg() -> Iterator[object]:
 
     from vouchsafe.server import database, postgres
 
-    server = postgres.Postgres(_DATA / "pg", settings={"max_connections": "100"})
+    server = postgres.Postgres(_DATA / "pg", settings={"max_connections": "100", "shared_buffers": "128MB"})
     server.start()
     try:
         server.create_database("template_vouchsafe")

@@ -62,4 +62,4 @@ def grant(owner_url: str, app_role: str) -> None:
 
 
 def role_of(url: str) -> str:
-    return conninfo_to_dict(url).get("user", "")
+    return str(conninfo_to_dict(url).get("user") or "")

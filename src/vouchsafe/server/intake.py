@@ -10,9 +10,13 @@ import signal
 import sys
 import threading
 import time
+from typing import TYPE_CHECKING
 
 import django
-import waitress
+from waitress.server import create_server
+
+if TYPE_CHECKING:
+    from vouchsafe.fleet.intake import Intake
 
 log = logging.getLogger("vouchsafe.intake")
 _TICK_S = 0.5
@@ -26,10 +30,10 @@ def main() -> int:
     from vouchsafe.fleet.intake_app import Door
     from vouchsafe.kernel import publish
 
-    with Intake(publish.dsn(), publish.site(), workers=max(1, (os.cpu_count() or 2) - 1)) as intake:
+    with Intake(publish.dsn(), publish.site(), workers=os.cpu_count() or 2) as intake:
         intake.start_workers()
         threading.Thread(target=_checkpoints, args=(intake,), daemon=True).start()
-        server = waitress.create_server(
+        server = create_server(
             Door(intake, _now_ms, lost=_end_soon), host="127.0.0.1", port=settings.VOUCHSAFE_INTAKE_PORT, threads=8,
             max_request_body_size=64 * 1024 * 1024, channel_timeout=60, ident=None,
         )  # fmt: skip
@@ -42,7 +46,7 @@ def main() -> int:
     return 0
 
 
-def _checkpoints(intake) -> None:  # type: ignore[no-untyped-def]
+def _checkpoints(intake: "Intake") -> None:
     """Sign what is committed, each tick. A fault here ends the process: a log that can't be signed must not grow."""
     while True:
         time.sleep(_TICK_S)

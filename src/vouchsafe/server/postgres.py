@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -28,7 +29,9 @@ _SETTINGS = {
     "unix_socket_permissions": "0700",
     "password_encryption": "scram-sha-256",
     "max_connections": "60",
-    "shared_buffers": "128MB",
+    "shared_buffers": "512MB",
+    "random_page_cost": "1.1",  # solid-state disks; the default of 4 shuns the indexes that the fleet queries live on
+    "effective_cache_size": "2GB",
     "max_wal_size": "2GB",
     "wal_compression": "on",
     "log_min_messages": "warning",
@@ -228,7 +231,7 @@ class Postgres:
             return "there is no server log"
         return " / ".join(lines[-4:]) or "the server log is empty"
 
-    def _as_user(self) -> dict[str, object]:
+    def _as_user(self) -> dict[str, Any]:
         if self._user is None:
             return {}
         return {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}

@@ -1,0 +1,137 @@
+"""A device's leaves, read backwards from any one of them, and the payload behind each.
+
+Heartbeats have no rows (migration 0001 says why), so a walk follows `pix` from leaf to leaf through the batch
+objects, whose hash is checked on each reading. Start with `Chain.back`.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from vouchsafe.fleet.timeline import Order
+from vouchsafe.ledger import batches, leaves
+from vouchsafe.ledger.errors import Tampered
+from vouchsafe.ledger.stores import Source
+
+BatchOf = Callable[[str, int], batches.BatchRow | None]
+"""The committed batch that holds an entry of a log, or None when there is no such entry."""
+
+MAX_OBJECTS = 64
+MAX_STEPS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One leaf of a device's chain with the place of its payload."""
+
+    ix: int
+    leaf: leaves.Leaf
+    raw: bytes
+    pack: bytes
+    offset: int
+    length: int
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return dict(self.leaf.facts)
+
+    @property
+    def pix(self) -> int:
+        return int(self.leaf.facts["pix"])
+
+    @property
+    def is_evidence(self) -> bool:
+        return self.leaf.kind == "device.evidence"
+
+    @property
+    def v(self) -> int:
+        """Valid time of the proof, as its leaf states it; of any other leaf the server's time."""
+        return int(self.leaf.facts.get("v", self.leaf.at))
+
+    @property
+    def order(self) -> Order:
+        """The proof's place in the device's own order."""
+        facts = self.leaf.facts
+        return Order(int(facts.get("gen", -1)), int(facts.get("boot", -1)), int(facts.get("ctr", -1)))
+
+    @property
+    def base(self) -> bool:
+        """Whether the evidence is signed and continues the device's history (`timeline`)."""
+        return self.leaf.facts.get("base", True) is True
+
+
+class Chain:
+    """Reads leaves and payloads of one log. Not safe for several threads at once; cheap to make."""
+
+    def __init__(self, origin: str, store: Source, batch_of: BatchOf) -> None:
+        self.origin = origin
+        self._store = store
+        self._batch_of = batch_of
+        self._objects: OrderedDict[str, tuple[batches.BatchRow, list[batches.Item]]] = OrderedDict()
+        self._last: batches.BatchRow | None = None
+
+    def at(self, ix: int) -> Link:
+        """The leaf at an index. Raises: LookupError; Tampered when the stored bytes are not the committed
+        ones.
+        """
+        row, items = self._object(ix)
+        item = items[ix - row.first]
+        return Link(ix, leaves.parse(item.leaf), item.leaf, item.pack, item.offset, item.length)
+
+    def back(self, ix: int) -> Iterator[Link]:
+        """The leaf at `ix`, then the same subject's leaves before it, newest first."""
+        subj, seq = "", -1
+        for _ in range(MAX_STEPS):
+            if ix < 0:
+                return
+            link = self.at(ix)
+            # The chain is the subject's own: a pix that leads elsewhere is a broken log, not a shorter
+            # history.
+            if subj and (link.leaf.subj, link.leaf.seq) != (subj, seq - 1):
+                raise Tampered(
+                    f"{self.origin} entry {ix}",
+                    f"entry {seq - 1} of {subj}",
+                    f"{link.leaf.seq} of {link.leaf.subj}",
+                )
+            subj, seq = link.leaf.subj, link.leaf.seq
+            yield link
+            ix = link.pix
+
+    def payload(self, link: Link) -> tuple[bytes, bytes]:
+        """(salt, payload) of a leaf, checked against its commitment.
+
+        Raises: LookupError when the leaf has none in the store; Tampered when the bytes are others.
+        """
+        if link.pack == batches.NO_PACK:
+            raise LookupError(f"{self.origin} entry {link.ix} has no payload in the store")
+        pack = self._store.get(pack_name(link.pack))
+        piece = pack[link.offset : link.offset + link.length]
+        salt, body = piece[: leaves.SALT_BYTES], piece[leaves.SALT_BYTES :]
+        if len(piece) != link.length or leaves.commitment(salt, body) != link.leaf.commit:
+            raise Tampered(
+                pack_name(link.pack), f"the payload of {self.origin} entry {link.ix}", "other bytes"
+            )
+        return salt, body
+
+    def _object(self, ix: int) -> tuple[batches.BatchRow, list[batches.Item]]:
+        last = self._last
+        row = last if last is not None and last.first <= ix < last.next else self._batch_of(self.origin, ix)
+        if row is None or not row.first <= ix < row.next:
+            raise LookupError(f"{self.origin} has no entry {ix}")
+        self._last = row
+        found = self._objects.get(row.name)
+        if found is None:
+            found = (row, batches.check(row, self.origin, self._store.get(row.name)))
+            self._objects[row.name] = found
+            if len(self._objects) > MAX_OBJECTS:
+                self._objects.popitem(last=False)
+        else:
+            self._objects.move_to_end(row.name)
+        return found
+
+
+def pack_name(sha256: bytes) -> str:
+    """The store's name of an evidence pack."""
+    text = sha256.hex()
+    return f"ev/{text[:2]}/{text}"

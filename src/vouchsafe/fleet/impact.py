@@ -1,0 +1,464 @@
+"""From an advisory to devices: components, builds, and the devices in three sets (R-33, R-81).
+
+Coarse keys narrow the candidates in SQL, the exact comparison decides in Python, and doubt is "possible",
+never "not affected". Builds are tens and devices many, so devices are found through states, never one by one.
+A VEX statement would annotate and never remove; nothing here knows one. Start with `import_advisory` and
+`impact`.
+"""
+
+# SQL here is put together from constants of this package; every value is a parameter.
+# ruff: noqa: S608
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db import transaction
+
+from vouchsafe.fleet import db
+from vouchsafe.fleet.actor import Person
+from vouchsafe.fleet.errors import BadInput, NotFound
+from vouchsafe.fleet.queries import MAX_PAGE, Page, page_of
+from vouchsafe.fleet.releases import ms
+from vouchsafe.fleet.words import CONFIRMED, FRESH_MS, FRESHNESS, HELD_SQL, LAST_KNOWN, NOW_SQL, UNKNOWN
+from vouchsafe.kernel import files
+from vouchsafe.sbom import match, osv
+from vouchsafe.sbom.errors import SbomError
+from vouchsafe.sbom.model import Component
+
+RANK = {"none": 0, "possible": 1, "confirmed": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class AdvisoryRow:
+    """An imported advisory. Times in ms, None where the advisory doesn't say. `severity`: type, vector,
+    score, rating.
+    """
+
+    id: int
+    key: str
+    aliases: tuple[str, ...]
+    summary: str
+    details: str
+    severity: Mapping[str, object]
+    published_at: int | None
+    modified_at: int | None
+    withdrawn_at: int | None
+    sha256: str
+    imported_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentHit:
+    """A component that the advisory touches. `certainty`: confirmed or possible, with the reason in words."""
+
+    component: int
+    name: str
+    version: str
+    purl: str
+    certainty: str
+    reason: str
+    range: str
+    builds: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildHit:
+    """An affected build and the devices whose last proof measured it."""
+
+    build: int
+    model: str
+    version: str
+    released_at: int
+    certainty: str
+    components: tuple[int, ...]
+    confirmed: int
+    last_known: int
+
+    @property
+    def devices(self) -> int:
+        return self.confirmed + self.last_known
+
+
+@dataclass(frozen=True, slots=True)
+class SiteHit:
+    """The devices in scope at one site; `key` "" where no site is known."""
+
+    key: str
+    name: str
+    confirmed: int
+    last_known: int
+    unknown: int
+
+    @property
+    def devices(self) -> int:
+        return self.confirmed + self.last_known + self.unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """Who an advisory reaches now.
+
+    `confirmed` + `last_known` + `unknown` = `scope`: devices whose last proof measured an affected build, and
+    devices of an affected model of which no released build is known. `possible`: those of the first two that
+    rest on weak matches only. `not_affected` is by freshness too: its stale part is known only as of its last
+    proof.
+    """
+
+    advisory: AdvisoryRow
+    components: tuple[ComponentHit, ...]
+    builds: tuple[BuildHit, ...]
+    unaffected_builds: tuple[tuple[int, str, str], ...]
+    confirmed: int
+    last_known: int
+    unknown: int
+    possible: int
+    not_affected: Mapping[str, int]
+    total: int
+    sites: tuple[SiteHit, ...]
+    elapsed_ms: float
+
+    @property
+    def scope(self) -> int:
+        return self.confirmed + self.last_known + self.unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What an advisory means for builds: certainty by build, and the models that have an affected build."""
+
+    builds: Mapping[int, str]
+    models: tuple[int, ...]
+    hits: tuple[ComponentHit, ...]
+
+    @property
+    def affected(self) -> list[int]:
+        """Builds that are affected, or possibly so: doubt counts."""
+        return sorted(build for build, certainty in self.builds.items() if certainty != "none")
+
+
+@transaction.atomic
+def import_advisory(data: bytes, *, by: Person | None, at: datetime) -> AdvisoryRow:
+    """Keep an OSV advisory byte for byte and index its ranges; the same bytes again change nothing.
+
+    Raises: BadInput with the place, when it isn't an OSV entry that can be read.
+    """
+    try:
+        read = osv.read(data)
+    except SbomError as error:
+        raise BadInput("advisory", "an OSV entry", str(error)) from None
+    sha256 = hashlib.sha256(data).digest()
+    known = db.one("SELECT id FROM fleet_advisory WHERE sha256 = %(h)s", {"h": sha256})
+    if known is not None:
+        return advisory(known[0])
+    files.keep(data, root=files.folder())
+    best = read.severity
+    severity = (
+        {"type": best.type, "vector": best.vector, "score": best.score, "rating": best.rating} if best else {}
+    )
+    row = db.one(
+        "INSERT INTO fleet_advisory (key, aliases, summary, details, severity, published_at, modified_at,"
+        " withdrawn_at,"
+        " sha256, imported_at, imported_by) VALUES (%(key)s, %(aliases)s, %(summary)s, %(details)s,"
+        " %(severity)s::jsonb,"
+        " %(published)s, %(modified)s, %(withdrawn)s, %(sha)s, %(at)s, %(by)s) RETURNING id",
+        {
+            "key": read.id,
+            "aliases": list(read.aliases),
+            "summary": read.summary,
+            "details": read.details,
+            "severity": db.json(severity),
+            "published": _moment(read.published),
+            "modified": _moment(read.modified),
+            "withdrawn": _moment(read.withdrawn),
+            "sha": sha256,
+            "at": ms(at),
+            "by": by.id if by else None,
+        },
+    )
+    assert row is not None
+    db.copy(
+        "fleet_advisory_range",
+        ("advisory", "pkg", "coarse_min", "coarse_max", "release", "affected"),
+        [
+            (row[0], r.pkg, r.coarse_min, r.coarse_max, r.release, r.affected)
+            for r in match.advisory_ranges(read)
+        ],
+    )
+    return advisory(row[0])
+
+
+def _moment(text: str) -> int | None:
+    """OSV's RFC 3339 time in ms; None when it isn't one (the reader has named that as a problem)."""
+    try:
+        return ms(datetime.fromisoformat(text.replace("Z", "+00:00"))) if text else None
+    except ValueError:
+        return None
+
+
+_ADVISORY = (
+    "SELECT id, key, aliases, summary, details, severity::text, published_at, modified_at, withdrawn_at,"
+    " encode(sha256, 'hex'), imported_at FROM fleet_advisory"
+)
+
+
+def _advisory(row: tuple[Any, ...]) -> AdvisoryRow:
+    return AdvisoryRow(*[*row[:2], tuple(row[2]), *row[3:5], db.unjson(row[5]), *row[6:]])
+
+
+def advisory(advisory_id: int) -> AdvisoryRow:
+    """Raises: NotFound."""
+    found = db.one(_ADVISORY + " WHERE id = %(id)s", {"id": advisory_id})
+    if found is None:
+        raise NotFound(f"There is no advisory {advisory_id}.")
+    return _advisory(found)
+
+
+def advisories() -> tuple[AdvisoryRow, ...]:
+    """The newest import of every advisory, newest first."""
+    found = db.rows(
+        f"SELECT * FROM (SELECT DISTINCT ON (key) * FROM ({_ADVISORY}) a ORDER BY key, id DESC) n ORDER"
+        " BY id DESC"
+    )
+    return tuple(_advisory(row) for row in found)
+
+
+def find_advisory(key: str) -> AdvisoryRow:
+    """The newest import of an advisory by its own id or an alias such as a CVE. Raises: NotFound."""
+    found = db.one(
+        "SELECT id FROM fleet_advisory WHERE key = %(key)s OR %(key)s = ANY(aliases) ORDER BY id DESC"
+        " LIMIT 1",
+        {"key": key.strip()},
+    )
+    if found is None:
+        raise NotFound(f"No advisory {key.strip()[:80]} was imported.")
+    return advisory(found[0])
+
+
+@lru_cache(maxsize=64)
+def _read(sha256: str) -> osv.Advisory:
+    return osv.read(files.read(sha256, root=files.folder()))
+
+
+def reach(advisory_id: int) -> Reach:
+    """Which builds an advisory touches: candidates by coarse key, then each compared exactly."""
+    told = _read(advisory(advisory_id).sha256)
+    by_index = {affected.index: affected for affected in told.affected}
+    found = db.rows(
+        "SELECT c.id, c.name, c.version, c.purl, c.cpe, array_agg(DISTINCT r.affected)"
+        " FROM fleet_advisory_range r JOIN fleet_component c ON c.pkg = r.pkg"
+        " AND (r.release IS NULL OR c.release IS NULL OR c.release = r.release)"
+        " AND (c.coarse IS NULL OR r.coarse_min IS NULL OR c.coarse >= r.coarse_min)"
+        " AND (c.coarse IS NULL OR r.coarse_max IS NULL OR c.coarse <= r.coarse_max)"
+        " WHERE r.advisory = %(id)s GROUP BY c.id",
+        {"id": advisory_id},
+    )
+    hits: dict[int, match.Match] = {}
+    for component_id, name, version, purl, cpe, indexes in found:
+        component = Component(name=name, version=version, purl=purl or None, cpe=cpe or None)
+        for index in indexes:
+            hit = match.match(component, by_index[index])
+            held = hits.get(component_id)
+            if hit is not None and (held is None or RANK[hit.certainty] > RANK[held.certainty]):
+                hits[component_id] = hit
+    pairs = db.rows(
+        "SELECT component, build FROM fleet_build_component WHERE component = ANY(%(c)s) ORDER BY build",
+        {"c": list(hits)},
+    )
+    builds: dict[int, str] = {build: "none" for (build,) in db.rows("SELECT id FROM fleet_build")}
+    for component_id, build in pairs:
+        builds[build] = max(builds[build], hits[component_id].certainty, key=RANK.__getitem__)
+    affected = [build for build, certainty in builds.items() if certainty != "none"]
+    models = db.rows(
+        "SELECT DISTINCT model FROM fleet_build WHERE id = ANY(%(b)s) ORDER BY model", {"b": affected}
+    )
+    components = tuple(
+        ComponentHit(
+            i,
+            hit.component.name,
+            hit.component.version,
+            hit.component.purl or "",
+            hit.certainty,
+            hit.reason,
+            hit.range,
+            tuple(build for component, build in pairs if component == i),
+        )
+        for i, hit in sorted(
+            hits.items(), key=lambda item: (-RANK[item[1].certainty], item[1].component.name)
+        )
+    )
+    return Reach(builds, tuple(row[0] for row in models), components)
+
+
+# The three sets of R-81, by freshness; without a released build it's unknown whether a device is affected.
+SET_SQL = (
+    "CASE WHEN s.build IS NULL THEN 'unknown' WHEN h.v >= %(fresh_from)s THEN 'confirmed'"
+    " ELSE 'last_known' END"
+)
+_JOINS = (
+    " FROM fleet_device_state ds JOIN fleet_state s ON s.id = ds.state"
+    " LEFT JOIN fleet_head h ON h.device = ds.device"
+)
+_IN_SCOPE = f"{_JOINS} WHERE {NOW_SQL} AND ds.state = ANY(%(states)s)"
+_AT_SITES = (
+    f"{_JOINS} LEFT JOIN fleet_identity i ON i.device = ds.device AND {HELD_SQL}"
+    f" WHERE {NOW_SQL} AND ds.state = ANY(%(states)s)"
+)
+
+
+def states_in_scope(found: Reach) -> list[int]:
+    """Ids of the states that put a device in scope: an affected build, or none known of an affected model."""
+    rows = db.rows(
+        "SELECT id FROM fleet_state WHERE build = ANY(%(b)s) OR (build IS NULL AND model = ANY(%(m)s))",
+        {"b": found.affected, "m": list(found.models)},
+    )
+    return [row[0] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Devices in scope, each counted once: (build or None, set, devices)."""
+
+    reach: Reach
+    states: tuple[int, ...]
+    counted: tuple[tuple[int | None, str, int], ...]
+
+
+def scope(advisory_id: int, now_ms: int, *, fresh_ms: int = FRESH_MS) -> Scope:
+    """Count the devices that an advisory reaches now, by build and set.
+
+    Its cost grows with the devices in scope, not with the fleet.
+    """
+    found = reach(advisory_id)
+    states = states_in_scope(found)
+    counted = db.rows(
+        f"SELECT s.build, {SET_SQL}, count(*){_IN_SCOPE} GROUP BY 1, 2",
+        {"fresh_from": now_ms - fresh_ms, "states": states},
+    )
+    return Scope(found, tuple(states), tuple((row[0], row[1], row[2]) for row in counted))
+
+
+def impact(advisory_id: int, now_ms: int, *, fresh_ms: int = FRESH_MS) -> Impact:
+    """Everything that the impact page shows.
+
+    `elapsed_ms` is that of `scope`; sites and the rest come after it.
+    """
+    started = time.perf_counter()
+    counted = scope(advisory_id, now_ms, fresh_ms=fresh_ms)
+    elapsed = (time.perf_counter() - started) * 1000
+    found = counted.reach
+    params = {"fresh_from": now_ms - fresh_ms, "states": list(counted.states), "models": list(found.models)}
+    at_sites = db.rows(f"SELECT i.site, {SET_SQL}, count(*){_AT_SITES} GROUP BY 1, 2", params)
+    others = db.rows(
+        f"SELECT {SET_SQL}, count(*) FROM fleet_device_state ds JOIN fleet_state s ON s.id = ds.state"
+        f" LEFT JOIN fleet_head h ON h.device = ds.device WHERE {NOW_SQL} AND s.model = ANY(%(models)s)"
+        " AND NOT ds.state = ANY(%(states)s) GROUP BY 1",
+        params,
+    )
+    sums = dict.fromkeys(FRESHNESS, 0)
+    by_build: dict[int, dict[str, int]] = {}
+    by_site: dict[int | None, dict[str, int]] = {}
+    possible = 0
+    for build, which, count in counted.counted:
+        sums[which] += count
+        if build is not None:
+            by_build.setdefault(build, dict.fromkeys(FRESHNESS, 0))[which] += count
+            possible += count if found.builds[build] == "possible" else 0
+    for site, which, count in at_sites:
+        by_site.setdefault(site, dict.fromkeys(FRESHNESS, 0))[which] += count
+    builds = _build_hits(found, by_build)
+    not_affected = dict.fromkeys((CONFIRMED, LAST_KNOWN), 0) | dict(others)
+    sites = _site_hits(by_site)
+    return Impact(
+        advisory(advisory_id),
+        found.hits,
+        builds,
+        _unaffected(found),
+        sums[CONFIRMED],
+        sums[LAST_KNOWN],
+        sums[UNKNOWN],
+        possible,
+        not_affected,
+        sum(sums.values()) + sum(not_affected.values()),
+        sites,
+        elapsed,
+    )
+
+
+def _build_hits(found: Reach, by_build: Mapping[int, Mapping[str, int]]) -> tuple[BuildHit, ...]:
+    rows = db.rows(
+        "SELECT b.id, m.name, b.version, b.released_at FROM fleet_build b JOIN fleet_model m ON m.id ="
+        " b.model"
+        " WHERE b.id = ANY(%(b)s) ORDER BY b.released_at DESC",
+        {"b": found.affected},
+    )
+    return tuple(
+        BuildHit(
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            found.builds[row[0]],
+            tuple(hit.component for hit in found.hits if row[0] in hit.builds),
+            by_build.get(row[0], {}).get(CONFIRMED, 0),
+            by_build.get(row[0], {}).get(LAST_KNOWN, 0),
+        )
+        for row in rows
+    )
+
+
+def _unaffected(found: Reach) -> tuple[tuple[int, str, str], ...]:
+    none = [build for build, certainty in found.builds.items() if certainty == "none"]
+    rows = db.rows(
+        "SELECT b.id, m.name, b.version FROM fleet_build b JOIN fleet_model m ON m.id = b.model WHERE"
+        " b.id = ANY(%(b)s)"
+        " ORDER BY b.released_at DESC",
+        {"b": none},
+    )
+    return tuple((row[0], row[1], row[2]) for row in rows)
+
+
+def _site_hits(by_site: Mapping[int | None, Mapping[str, int]]) -> tuple[SiteHit, ...]:
+    names = {
+        row[0]: row[1:]
+        for row in db.rows(
+            "SELECT id, key, name FROM fleet_site WHERE id = ANY(%(ids)s)",
+            {"ids": [s for s in by_site if s is not None]},
+        )
+    }
+    hits = [
+        SiteHit(*(names[site] if site is not None else ("", "")), *(sums[which] for which in FRESHNESS))
+        for site, sums in by_site.items()
+    ]
+    return tuple(sorted(hits, key=lambda hit: (-hit.devices, hit.name)))
+
+
+def affected_devices(
+    advisory_id: int, which: str, now_ms: int, *, page: int = 1, size: int = 50, fresh_ms: int = FRESH_MS
+) -> Page:
+    """One page of the devices of one set. Raises: BadInput for another word than the three."""
+    if which not in FRESHNESS:
+        raise BadInput("set", ", ".join(FRESHNESS), which[:40])
+    found = reach(advisory_id)
+    params = {"fresh_from": now_ms - fresh_ms, "states": states_in_scope(found), "which": which}
+    condition = f" AND ds.state = ANY(%(states)s) AND {SET_SQL} = %(which)s"
+    return page_of(condition, params, page=page, size=min(size, MAX_PAGE))
+
+
+def reached_at(advisory_id: int, at_ms: int) -> int:
+    """How many devices were in a state with an affected build at an instant of the past, by what is known
+    now.
+    """
+    found = reach(advisory_id)
+    states = db.rows("SELECT id FROM fleet_state WHERE build = ANY(%(b)s)", {"b": found.affected})
+    return int(
+        db.value(
+            "SELECT count(*) FROM fleet_device_state WHERE state = ANY(%(s)s) AND t0 <= %(t)s AND t1 > %(t)s"
+            " AND sup_ix IS NULL",
+            {"s": [row[0] for row in states], "t": at_ms},
+        )
+    )
