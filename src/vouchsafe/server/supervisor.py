@@ -70,8 +70,16 @@ class Supervisor:
         Raises:
             CannotStart: before anything is started, with the sentence for the user.
         """
+        fresh = not self.config.data.exists()
         with self._exclusive():
-            self._check_ports()
+            try:
+                self._check_ports()
+            except CannotStart:
+                if fresh:  # nothing is left behind of a start that never was
+                    (self.config.data / "lock").unlink()
+                    self.config.data.rmdir()
+                raise
+            self._make_folders()
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._stop_soon)
             try:
@@ -89,8 +97,6 @@ class Supervisor:
         data = self.config.data
         try:
             data.mkdir(parents=True, exist_ok=True)
-            for name in ("keys", "logs", "store", "log"):
-                (data / name).mkdir(exist_ok=True, mode=0o700 if name == "keys" else 0o755)
             lock = open(data / "lock", "w")  # noqa: SIM115, held as long as the process lives
         except OSError as problem:
             raise CannotStart(_folder_sentence(data, problem)) from None
@@ -108,6 +114,14 @@ class Supervisor:
                 f"Another Vouchsafe runs on {data}. Stop it first, or set VOUCHSAFE_DATA and VOUCHSAFE_PORT."
             ) from None
         return lock
+
+    def _make_folders(self) -> None:
+        data = self.config.data
+        try:
+            for name in ("keys", "logs", "store", "log"):
+                (data / name).mkdir(exist_ok=True, mode=0o700 if name == "keys" else 0o755)
+        except OSError as problem:
+            raise CannotStart(_folder_sentence(data, problem)) from None
 
     def _check_ports(self) -> None:
         for name, port in (("VOUCHSAFE_PORT", self.config.port), ("VOUCHSAFE_INTAKE_PORT", self.config.intake_port)):

@@ -124,4 +124,10 @@ def _release_key(state: State) -> ed25519.Ed25519PrivateKey:
         )
     key = serialization.load_pem_private_key(path.read_bytes(), None)
     assert isinstance(key, ed25519.Ed25519PrivateKey)
+    public = state.data / "keys" / "release" / "demo.pem"
+    if not public.exists():  # what a reader's trust policy names as the key of our releases
+        public.parent.mkdir(parents=True, exist_ok=True)
+        public.write_bytes(
+            key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        )
     return key
