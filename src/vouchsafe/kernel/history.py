@@ -20,6 +20,7 @@ from vouchsafe.kernel.views import Change, EventView
 LABELS: Mapping[str, str] = {
     "assigned": "gave the record to {owner_name}",
     "attached": "attached {name}",
+    "bundle.exported": "exported a bundle",
     "erased": "erased {values} personal values",
     "linked": "linked {target} ({relation})",
     "opened": "opened the record",

@@ -88,6 +88,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+CSRF_FAILURE_VIEW = "vouchsafe.web.views.common.csrf_failed"
 LOGIN_URL = "/login"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -107,6 +108,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = CONFIG.data / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 86_400  # addresses of static files carry their build
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -296,7 +296,8 @@ def _must_answer(name: str, url: str) -> None:
             if conn.info.server_version < 160000:
                 raise CannotStart(f"{name} points at PostgreSQL {conn.info.server_version // 10000}; 16 or newer is needed.")
     except psycopg.Error as problem:
-        raise CannotStart(f"{name} doesn't answer: {str(problem).strip()}") from None
+        said = " ".join(str(problem).split()).rstrip("?.")
+        raise CannotStart(f"{name} doesn't answer: {said}.") from None
 
 
 def _listens(port: int) -> bool:
