@@ -39,7 +39,7 @@ def main() -> int:
              wheel], check=True,
         )  # fmt: skip
     tests = [ROOT / "tests" / name for name in PACKAGES if (ROOT / "tests" / name).exists()]
-    code = subprocess.run([python, "-m", "pytest", "-q", "-x", "-m", "not server", *tests], cwd=ROOT).returncode
+    code = subprocess.run([python, "-m", "pytest", "-q", "-x", "-n", "2", "-m", "not server", *tests], cwd=ROOT).returncode
     if code == 0:
         passed.write_text(now)
     return code

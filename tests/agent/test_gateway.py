@@ -1,7 +1,8 @@
 """Whatever happens on the way, an item leaves the outbox only with a leaf index, and arrives once."""
 
-import httpx
 import pytest
+
+httpx = pytest.importorskip("httpx", reason="the gateway comes with the server part")
 
 from tests.agent.serving import NONCE, Server
 from vouchsafe.agent.gateway import MAX_BACKOFF_MS, Gateway, Leaf

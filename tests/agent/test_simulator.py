@@ -3,8 +3,9 @@
 import threading
 import time
 
-import httpx
 import pytest
+
+httpx = pytest.importorskip("httpx", reason="the gateway comes with the server part")
 
 from tests.agent.serving import Server
 from vouchsafe.agent import plan as p
