@@ -14,6 +14,7 @@ from vouchsafe.cli.errors import CommandError
 COMMANDS = {
     "up": ("vouchsafe.cli.up", "up", "Run the whole product: database, pages, intake and worker."),
     "person": ("vouchsafe.cli.person", "person", "Add people, give them roles, set a password."),
+    "token": ("vouchsafe.cli.token", "token", "Make and list somebody's tokens for the API."),
     "advisory": ("vouchsafe.cli.sbom", "advisory", "Read a vulnerability advisory; with `import`, act on it."),
     "bundle": ("vouchsafe.cli.bundle", "bundle", "Export a record as an audit bundle."),
     "verify": ("vouchsafe.cli.verify", "verify", "Verify an audit bundle, offline."),
