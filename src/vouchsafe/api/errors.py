@@ -1,6 +1,7 @@
 """Refusals as JSON, each with its status. What isn't listed here is a bug and reaches the log as one."""
 
 import logging
+from functools import partial
 from typing import Any
 
 from django.db import OperationalError
@@ -21,8 +22,12 @@ REFUSALS: dict[Any, Any] = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 503
 def install(api: NinjaAPI) -> None:
     """Make `api` answer our own errors."""
 
-    def answer(request: HttpRequest, status: int, code: str, message: str, **more: Any) -> HttpResponse:
-        return api.create_response(request, Error(code=code, message=message, **more).dict(), status=status)
+    _install_ours(api)
+    _install_shapes(api)
+
+
+def _install_ours(api: NinjaAPI) -> None:
+    answer = partial(_answer, api)
 
     @api.exception_handler(kernel.KernelError)
     def of_kernel(request: HttpRequest, error: kernel.KernelError) -> HttpResponse:
@@ -58,6 +63,10 @@ def install(api: NinjaAPI) -> None:
                 return answer(request, 409, "refused", str(error), reasons=list(error.reasons))
         raise error
 
+
+def _install_shapes(api: NinjaAPI) -> None:
+    answer = partial(_answer, api)
+
     @api.exception_handler(ValidationError)
     def of_shape(request: HttpRequest, error: ValidationError) -> HttpResponse:
         first = error.errors[0] if error.errors else {}
@@ -84,3 +93,9 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(HttpError)
     def of_http(request: HttpRequest, error: HttpError) -> HttpResponse:
         return answer(request, error.status_code, "bad_request", str(error))
+
+
+def _answer(
+    api: NinjaAPI, request: HttpRequest, status: int, code: str, message: str, **more: Any
+) -> HttpResponse:
+    return api.create_response(request, Error(code=code, message=message, **more).dict(), status=status)

@@ -147,9 +147,17 @@ def bundle(request: HttpRequest, number: Numbered) -> Any:
     return response
 
 
-@router.get("/trust", response=REFUSALS, openapi_extra={"responses": {200: {
-    "description": "a policy file for `vouchsafe verify --policy`", "content": {"text/plain": {"schema": {"type": "string"}}},
-}}})  # fmt: skip
+_POLICY = {
+    "responses": {
+        200: {
+            "description": "a policy file for `vouchsafe verify --policy`",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        }
+    }
+}
+
+
+@router.get("/trust", response=REFUSALS, openapi_extra=_POLICY)
 @requires("logs:read")
 def trust(request: HttpRequest) -> Any:
     """This installation's own keys as a policy file, to be handed to an auditor apart from any bundle."""
@@ -164,8 +172,9 @@ def _record(request: HttpRequest, number: str) -> RecordView:
 def _population(number: str) -> dict[str, Any]:
     now = now_ms()
     frozen, against = population.find(number), population.reconcile(number)
+    plain = ("number", "digest", "size", "excluded", "frozen_at", "sets", "criteria")
     return {
-        **{name: getattr(frozen, name) for name in ("number", "digest", "size", "excluded", "frozen_at", "sets", "criteria")},
+        **{name: getattr(frozen, name) for name in plain},
         "frozen_index": frozen.frozen_ix, "standing": asdict(population.counts(number, now)), "shipped": against.shipped,
         "missing": against.missing, "unshipped": against.unshipped, "against_closing": population.refusals(number, now),
     }  # fmt: skip

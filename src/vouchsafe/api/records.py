@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from ninja import File, Path, Query, Router, Status
+from ninja import File, Path, Query, Router, Schema, Status
 from ninja.files import UploadedFile
 from pydantic import Field
 
@@ -314,7 +314,7 @@ def _row(row: RecordRow) -> dict[str, Any]:
     return _picked(row, s.RecordOut)
 
 
-def _picked(value: Any, schema: type[s.Schema]) -> dict[str, Any]:
+def _picked(value: Any, schema: type[Schema]) -> dict[str, Any]:
     return {name: getattr(value, name, None) for name in schema.model_fields}
 
 

@@ -101,8 +101,14 @@ def begin_signing(
             more={"wrote": wrote, "for_step": step},
         )
         save(record, loaded)
+    return _begun(loaded, slot, step=step, meaning=meaning, by=by, at=at)
+
+
+def _begun(loaded: Loaded, slot: Slot, *, step: str, meaning: str, by: Person, at: datetime) -> Begun:
+    """Keep the statement for its ten minutes, and make the challenge from it."""
+    record = loaded.record
     statement = signing.statement(
-        record=number,
+        record=record.number,
         version=record.version,
         sha256=loaded.version.sha256,
         process=record.process,
@@ -135,7 +141,7 @@ def begin_signing(
         expires=ceremony.expires,
         meaning=meaning,
         says=slot.says or meaning.replace("_", " ").capitalize(),
-        record=number,
+        record=record.number,
         version=record.version,
         sha256=loaded.version.sha256,
         revision=record.revision,
