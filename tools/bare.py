@@ -25,7 +25,9 @@ def main() -> int:
              ROOT / "requirements-bare.lock"], check=True,
         )  # fmt: skip
         (VENV / lock).touch()
-    now = _digest(sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), ROOT / "pyproject.toml"]))
+    now = _digest(
+        sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), ROOT / "pyproject.toml"])
+    )
     passed = VENV / "passed"
     if passed.exists() and passed.read_text() == now:
         return 0
@@ -39,7 +41,9 @@ def main() -> int:
              wheel], check=True,
         )  # fmt: skip
     tests = [ROOT / "tests" / name for name in PACKAGES if (ROOT / "tests" / name).exists()]
-    code = subprocess.run([python, "-m", "pytest", "-q", "-x", "-n", "2", "-m", "not server", *tests], cwd=ROOT).returncode
+    code = subprocess.run(
+        [python, "-m", "pytest", "-q", "-x", "-n", "2", "-m", "not server", *tests], cwd=ROOT
+    ).returncode
     if code == 0:
         passed.write_text(now)
     return code

@@ -33,7 +33,10 @@ def main() -> int:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"])
     if find():
         return 0
-    print("There is no Chromium and none could be installed. Install one, e.g. apt install chromium.", file=sys.stderr)
+    print(
+        "There is no Chromium and none could be installed. Install one, e.g. apt install chromium.",
+        file=sys.stderr,
+    )
     return 1
 
 

@@ -29,7 +29,12 @@ def _faults(name: str) -> list[str]:
     most = MAX_TEST_FILE if name.startswith("tests/") else MAX_FILE
     if (n := text.count("\n")) > most and name not in LONGER and "/migrations/" not in name:
         out.append(f"{name}: {n} lines; the house limit is {most}")
-    if name.startswith("src/") and text.strip() and not ast.get_docstring(tree) and "/migrations/" not in name:
+    if (
+        name.startswith("src/")
+        and text.strip()
+        and not ast.get_docstring(tree)
+        and "/migrations/" not in name
+    ):
         out.append(f"{name}: a module says what it promises; there is no docstring")
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and name.startswith("src/"):
@@ -37,7 +42,9 @@ def _faults(name: str) -> list[str]:
             if ast.get_docstring(node):  # what it says is no part of what it does
                 length -= (node.body[0].end_lineno or 0) - node.body[0].lineno + 1
             if length > MAX_FUNCTION:
-                out.append(f"{name}:{node.lineno} {node.name}: {length} lines; the house limit is {MAX_FUNCTION}")
+                out.append(
+                    f"{name}:{node.lineno} {node.name}: {length} lines; the house limit is {MAX_FUNCTION}"
+                )
     return out
 
 

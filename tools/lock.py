@@ -26,7 +26,10 @@ def main() -> int:
                 stdout=subprocess.DEVNULL,
             )  # fmt: skip
             if "://" in (ROOT / out).read_text():
-                print(f"{out} names an address; a lock file holds names, versions and hashes only.", file=sys.stderr)
+                print(
+                    f"{out} names an address; a lock file holds names, versions and hashes only.",
+                    file=sys.stderr,
+                )
                 return 1
     return 0
 

@@ -17,7 +17,8 @@ def main() -> int:
         from django.db.migrations.loader import MigrationLoader
 
         with mock.patch.object(MigrationLoader, "check_consistent_history"):
-            call_command("makemigrations", skip_checks=True, check_changes="--check" in sys.argv, dry_run="--check" in sys.argv)
+            check = "--check" in sys.argv
+            call_command("makemigrations", skip_checks=True, check_changes=check, dry_run=check)
     return 0
 
 

@@ -32,6 +32,7 @@ def test_the_document_is_drawn_and_breaks_no_policy(address: str) -> None:
     with sync_playwright() as play:
         chrome = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = chrome.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(120_000)
         page.on("console", lambda message: told.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: told.append(str(error)))
         answer = page.goto(f"{address}/api/docs")

@@ -362,7 +362,9 @@ def test_a_state_in_the_past_is_answered_with_its_evidence_and_its_gaps(world: W
     assert [s.kind for s in strip.trust] == ["affirming", "unknown", "affirming"]
     assert [s.text for s in strip.firmware] == ["4.1.2", "4.2.1"]
     assert len(strip.ticks) == 6 and [g.kind for g in strip.gaps] == ["silence"]
-    narrow = history.strip(device, quiet_from + HOUR, world.now + HOUR, world.now)  # holds no spacing but the silence
+    narrow = history.strip(
+        device, quiet_from + HOUR, world.now + HOUR, world.now
+    )  # holds no spacing but the silence
     assert [s.kind for s in narrow.trust] == ["unknown", "affirming"]
     before = history.state_at(device, world.now, world.now, known_ix=8)
     assert before.version == "4.1.2"  # as the tables stood before the last leaf

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.kernel.conftest import World
-from vouchsafe.kernel import acts, queries
+from vouchsafe.kernel import acts, permit, queries
 from vouchsafe.kernel.views import Filters
 
 pytestmark = pytest.mark.server
@@ -189,6 +189,50 @@ def test_tasks_are_what_waits_for_me(world: World):
     assert [t.number for t in queries.tasks(world["hopper"], now=world.now)] == [it.number]
     world.sign(it, "approve", "approved", "hopper", reason=WHY)
     assert queries.tasks(world["hopper"], now=world.now) == ()
+
+
+def test_a_step_back_is_a_task_only_once_somebody_has_begun_it(world: World):
+    it = world.planned()
+    world.sign(it, "approve", "approved", "grace", reason=WHY)
+    steps = {s.step: s for s in queries.gates(it.number, world["grace"], now=world.now, reason=WHY)}
+    assert steps["reject"].may and not steps["approve"].may, "all that is left to her leads back"
+    assert queries.tasks(world["grace"], now=world.now) == ()
+
+
+def test_one_look_asks_once_and_the_next_one_sees_what_changed(world: World):
+    it = world.open(problem="Over-infusion")
+    with permit.one_look():
+        before = permit.held(world["ada"], at=world.now)
+        with CaptureQueriesContext(connection) as asked:
+            assert permit.held(world["ada"], at=world.now) is before
+            first = permit.holders(["qa"], at=world.now)
+            assert permit.holders(["qa"], at=world.now) == first and first
+        assert len(asked) == 1
+        in_look = queries.record(it.number, world["ada"], now=world.now)
+        inside = permit.held_by([world["grace"].id], at=world.now)
+    assert in_look == queries.record(it.number, world["ada"], now=world.now)
+    assert inside == permit.held_by([world["grace"].id], at=world.now) and inside[world["grace"].id]
+    with CaptureQueriesContext(connection) as outside:
+        permit.held(world["ada"], at=world.now)
+        permit.held(world["ada"], at=world.now)
+    assert len(outside) == 2, "whoever writes is asked about each time"
+
+
+def test_the_counts_of_views_are_those_of_their_lists(world: World):
+    world.open(problem="Over-infusion")
+    world.planned()
+    views = {
+        "open": Filters(open_only=True),
+        "closed": Filters(closed_only=True),
+        "planned": Filters(states=("planned",)),
+        "hers": Filters(owner=world["ada"].id.hex, text="Over"),
+        "nobody": Filters(owner="not a person"),
+        "late": Filters(overdue_on=date(2100, 1, 1)),
+    }
+    found = queries.view_counts("matter", views, world["grace"], now=world.now)
+    for key, one in views.items():
+        assert found[key] == queries.records("matter", one, world["grace"], now=world.now).total, key
+    assert found["open"] == 2 and found["planned"] == 1
 
 
 def test_clocks_run_until_they_are_stopped(world: World):

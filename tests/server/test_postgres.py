@@ -53,7 +53,9 @@ def test_granting_itself_a_right_gives_none(db):
     with psycopg.connect(db.app_dsn, autocommit=True) as conn:
         conn.execute("GRANT DELETE, UPDATE ON kernel_event TO CURRENT_USER")  # PostgreSQL only warns
         for right in ("DELETE", "UPDATE"):
-            assert conn.execute("SELECT has_table_privilege('kernel_event', %s)", [right]).fetchone() == (False,)
+            assert conn.execute("SELECT has_table_privilege('kernel_event', %s)", [right]).fetchone() == (
+                False,
+            )
 
 
 def test_every_history_table_is_without_update_and_delete(db):

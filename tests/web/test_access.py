@@ -61,6 +61,20 @@ def test_the_way_back_never_leads_to_another_site(site: Site) -> None:
     assert answer["Location"] == "/"
 
 
+def test_the_email_address_signs_in_too_in_any_case_and_is_locked_out_alike(site: Site) -> None:
+    for login in ("INGRID", "Ingrid@Fellside.Example"):
+        assert site.client().post("/login", {"username": login, "password": PASSWORD}).status_code == 302, (
+            login
+        )
+    for login in ("ingrid", "ingrid@fellside.example") * 3:
+        site.client().post("/login", {"username": login, "password": "wrong-wrong-wrong"})
+    answer = site.client().post("/login", {"username": "ingrid@fellside.example", "password": PASSWORD})
+    assert answer.status_code == 403
+    assert "Too many wrong passwords" in answer.content.decode()
+    nobody = site.client().post("/login", {"username": "nobody@fellside.example", "password": PASSWORD})
+    assert "User name or password is wrong" in nobody.content.decode()
+
+
 def test_a_known_and_an_unknown_name_get_the_same_answer(site: Site) -> None:
     known = site.client().post("/login", {"username": "ingrid", "password": "wrong-wrong-wrong"})
     unknown = site.client().post("/login", {"username": "nobody", "password": "wrong-wrong-wrong"})

@@ -137,6 +137,14 @@ def test_a_reply_needs_its_document_and_moves_only_listed_units(site: Site, flee
     assert population.counts(number, fleet.now).destroyed == 1
 
 
+def test_the_ledger_names_the_record_of_an_entry_only_to_who_may_see_it(site: Site, fleet: Any) -> None:
+    opened = site.client("marcus").post("/new/complaint", {"title": "Battery ended early"})
+    number = opened["Location"].rsplit("/", 1)[1]
+    publish.tick(datetime.now(UTC))
+    assert number in site.client("nadia").get("/ledger").content.decode()
+    assert number not in site.client("samir").get("/ledger").content.decode()
+
+
 def test_the_ledger_shows_each_entry_with_a_proof_that_was_just_checked(site: Site, fleet: Any) -> None:
     site.client("marcus").post("/new/complaint", {"title": "Battery"})
     publish.tick(datetime.now(UTC))

@@ -24,6 +24,14 @@ def test_a_share_is_never_rounded_to_all_or_nothing(part: int, whole: int, says:
 
 
 @pytest.mark.parametrize(
+    ("key", "says"),
+    [("tarn-4", "Tarn 4"), ("riverbend", "Riverbend"), ("Tarn 4", "Tarn 4"), ("T4/EU", "T4/EU"), ("", "")],
+)
+def test_a_scope_reads_as_a_name_and_a_name_stays(key: str, says: str) -> None:
+    assert words.scope(key) == says
+
+
+@pytest.mark.parametrize(
     ("left", "kind", "text"),
     [
         (60 * H, "soon", "2 d 12 h"),

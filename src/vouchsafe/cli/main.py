@@ -15,7 +15,11 @@ COMMANDS = {
     "up": ("vouchsafe.cli.up", "up", "Run the whole product: database, pages, intake and worker."),
     "person": ("vouchsafe.cli.person", "person", "Add people, give them roles, set a password."),
     "token": ("vouchsafe.cli.token", "token", "Make and list somebody's tokens for the API."),
-    "advisory": ("vouchsafe.cli.sbom", "advisory", "Read a vulnerability advisory; with `import`, act on it."),
+    "advisory": (
+        "vouchsafe.cli.sbom",
+        "advisory",
+        "Read a vulnerability advisory; with `import`, act on it.",
+    ),
     "bundle": ("vouchsafe.cli.bundle", "bundle", "Export a record as an audit bundle."),
     "verify": ("vouchsafe.cli.verify", "verify", "Verify an audit bundle, offline."),
     "log": ("vouchsafe.cli.log", "log", "Check a transparency log and make or check its proofs."),
@@ -40,7 +44,12 @@ class Lazy(click.Group):
         try:
             command = getattr(import_module(module), attribute)
         except ModuleNotFoundError as missing:
-            if missing.name is None or missing.name.split(".")[0] not in ("django", "psycopg", "fido2", "typst"):
+            if missing.name is None or missing.name.split(".")[0] not in (
+                "django",
+                "psycopg",
+                "fido2",
+                "typst",
+            ):
                 raise
             raise click.ClickException(
                 f"“{cmd_name}” needs the server part. Install it with: pip install 'vouchsafe[server]'"
@@ -83,5 +92,8 @@ def main() -> None:
         import traceback
 
         traceback.print_exc()
-        click.echo("This is a fault in Vouchsafe, not in your input. Please report it with the lines above.", err=True)
+        click.echo(
+            "This is a fault in Vouchsafe, not in your input. Please report it with the lines above.",
+            err=True,
+        )
         sys.exit(70)

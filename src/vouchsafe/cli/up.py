@@ -14,7 +14,13 @@ from vouchsafe.cli.errors import CommandError
     type=click.Path(path_type=Path),
     help="Load the demonstration company from this folder and run its simulated fleet.",
 )
-@click.option("--devices", default=2000, show_default=True, type=click.IntRange(20, 100_000), help="Size of the simulated fleet.")
+@click.option(
+    "--devices",
+    default=2000,
+    show_default=True,
+    type=click.IntRange(20, 100_000),
+    help="Size of the simulated fleet.",
+)
 def up(demo: Path | None, devices: int) -> None:
     """Run everything: PostgreSQL (unless VOUCHSAFE_DATABASE_URL names one), pages, intake and worker.
 
@@ -35,6 +41,8 @@ def up(demo: Path | None, devices: int) -> None:
         os.environ.setdefault("VOUCHSAFE_CALENDAR", "GB-ENG")
     try:
         settings = config.read()
-        supervisor.Supervisor(settings, say=click.echo, examples=demo and demo.absolute(), devices=devices).run()
+        supervisor.Supervisor(
+            settings, say=click.echo, examples=demo and demo.absolute(), devices=devices
+        ).run()
     except (config.ConfigError, supervisor.CannotStart) as told:
         raise CommandError(str(told), code=1) from None

@@ -7,7 +7,6 @@ here reads a database; what a worker needs travels with the job. Start with `app
 import hashlib
 import pickle
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from vouchsafe.attest import verify
@@ -57,12 +56,20 @@ NO_REFERENCE = ReferenceSet({})
 """A model without released builds: every image is unknown."""
 
 
-@lru_cache(maxsize=4)
-def _unpacked(packed: bytes) -> Rules:
-    # Only ever bytes of `Rules.packed` from the parent process; nothing from outside is unpickled.
-    rules = pickle.loads(packed)  # noqa: S301
-    assert isinstance(rules, Rules)
-    return rules
+_KEPT = 4
+_rules: dict[bytes, Rules] = {}
+
+
+def _rules_of(name: bytes, packed: bytes | None) -> Rules | None:
+    """The rules of this name: kept by this worker, or unpacked now. None when it has neither."""
+    if name not in _rules and packed is not None:
+        # Only ever bytes of `Rules.packed` from the parent process; nothing from outside is unpickled.
+        rules = pickle.loads(packed)  # noqa: S301
+        assert isinstance(rules, Rules)
+        while len(_rules) >= _KEPT:
+            del _rules[next(iter(_rules))]
+        _rules[name] = rules
+    return _rules.get(name)
 
 
 def claimed_order(given: Given) -> tuple[int, int, bytes]:
@@ -75,9 +82,15 @@ def claimed_order(given: Given) -> tuple[int, int, bytes]:
     return claims.bootcount, claims.counter, sha256
 
 
-def appraise(groups: Sequence[Group], packed: bytes, at_ms: int) -> list[tuple[int, Appraisal]]:
-    """Each item's number and verdict, device by device in the device's own order."""
-    return appraise_with(groups, _unpacked(packed), at_ms)
+def appraise(
+    groups: Sequence[Group], name: bytes, packed: bytes | None, at_ms: int
+) -> list[tuple[int, Appraisal]] | None:
+    """Each item's number and verdict, device by device in the device's own order.
+
+    None when this worker lacks the rules of that name: ask again with the rules packed.
+    """
+    rules = _rules_of(name, packed)
+    return None if rules is None else appraise_with(groups, rules, at_ms)
 
 
 def appraise_with(groups: Sequence[Group], rules: Rules, at_ms: int) -> list[tuple[int, Appraisal]]:
@@ -112,3 +125,8 @@ def is_base(verdict: Appraisal) -> bool:
     if not verdict.signed or verdict.prior is None or verdict.prior.last_sha256 != verdict.evidence_sha256:
         return False
     return "replayed" not in verdict.codes()
+
+
+def shows_fork(verdict: Appraisal) -> bool:
+    """Whether, with this evidence, two histories of the device's present key have been seen."""
+    return verdict.prior is not None and verdict.prior.forked

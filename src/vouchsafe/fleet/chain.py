@@ -18,6 +18,7 @@ BatchOf = Callable[[str, int], batches.BatchRow | None]
 """The committed batch that holds an entry of a log, or None when there is no such entry."""
 
 MAX_OBJECTS = 64
+MAX_LINKS = 2_048
 MAX_STEPS = 200_000
 
 
@@ -70,14 +71,20 @@ class Chain:
         self._batch_of = batch_of
         self._objects: OrderedDict[str, tuple[batches.BatchRow, list[batches.Item]]] = OrderedDict()
         self._last: batches.BatchRow | None = None
+        self._links: dict[int, Link] = {}
 
     def at(self, ix: int) -> Link:
         """The leaf at an index. Raises: LookupError; Tampered when the stored bytes are not the committed
         ones.
         """
+        if (known := self._links.get(ix)) is not None:
+            return known
         row, items = self._object(ix)
         item = items[ix - row.first]
-        return Link(ix, leaves.parse(item.leaf), item.leaf, item.pack, item.offset, item.length)
+        link = Link(ix, leaves.parse(item.leaf), item.leaf, item.pack, item.offset, item.length)
+        if len(self._links) < MAX_LINKS:  # a page walks the same stretch several times
+            self._links[ix] = link
+        return link
 
     def back(self, ix: int) -> Iterator[Link]:
         """The leaf at `ix`, then the same subject's leaves before it, newest first."""

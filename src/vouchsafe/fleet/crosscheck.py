@@ -6,7 +6,6 @@ Slow on purpose. Start with `brute_force`.
 """
 
 # SQL here is put together from constants of this package; every value is a parameter.
-# ruff: noqa: S608
 
 from dataclasses import dataclass
 

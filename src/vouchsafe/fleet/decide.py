@@ -13,7 +13,7 @@ from typing import Any
 from vouchsafe.attest.batch import Item
 from vouchsafe.attest.reference import ReferenceSet
 from vouchsafe.attest.verify import Appraisal, Prior
-from vouchsafe.fleet.appraisal import Given, Group, Rules, appraise_with, is_base
+from vouchsafe.fleet.appraisal import Given, Group, Rules, appraise_with, is_base, shows_fork
 from vouchsafe.fleet.chain import Chain
 from vouchsafe.fleet.heads import Head, Heads, Known
 from vouchsafe.fleet.past import Past, Proof
@@ -203,6 +203,8 @@ def _place(
             device.prior = past.last()
             state = proven(device.head.model, fitted)
             return Decision(number, placed, Fate.LATE, who, fitted, state, fitted.valid_ms, notable=True)
+    if device.prior is not None and shows_fork(verdict):
+        device.prior = device.prior._replace(forked=True)
     state = doubted(device.head.model, verdict.tier, verdict.vector, verdict.codes())
     device.state, device.t0, device.base = state, at, False
     return Decision(number, placed, Fate.DOUBT, who, verdict, state, at, notable=True)
@@ -245,8 +247,19 @@ def _proof(decision: Decision, at: int) -> Proof:
     assert verdict is not None
     assert who is not None
     assert decision.state is not None
+    forked = shows_fork(verdict)
     if decision.fate is Fate.DOUBT or verdict.claims is None:
-        return Proof(-1, at, REGISTERED, False, decision.state, at, placed.sha256)
+        return Proof(
+            -1,
+            at,
+            REGISTERED,
+            False,
+            decision.state,
+            at,
+            placed.sha256,
+            generation=who.generation,
+            forked=forked,
+        )
     order = Order(who.generation, verdict.claims.bootcount, verdict.claims.counter)
     return Proof(
         -1,
@@ -259,6 +272,8 @@ def _proof(decision: Decision, at: int) -> Proof:
         placed.item,
         verdict,
         verdict.reference_digest,
+        who.generation,
+        forked,
     )
 
 
@@ -276,6 +291,8 @@ def pending(decision: Decision, subj: str, at: int, policy: bytes) -> list[Pendi
     }
     if verdict.signed and verdict.claims:
         facts["boot"] = verdict.claims.bootcount
+    if shows_fork(verdict):
+        facts["fork"] = True
     by = f"k:{who.key.key_id[:8].hex()}" if verdict.signed else "s:intake"
     out = [
         Pending(

@@ -5,7 +5,6 @@ with `state_at` and `strip`.
 """
 
 # SQL here is put together from constants of this package; every value is a parameter.
-# ruff: noqa: S608
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence

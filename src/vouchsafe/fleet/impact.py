@@ -7,7 +7,6 @@ A VEX statement would annotate and never remove; nothing here knows one. Start w
 """
 
 # SQL here is put together from constants of this package; every value is a parameter.
-# ruff: noqa: S608
 
 import hashlib
 import time
@@ -19,7 +18,7 @@ from typing import Any
 
 from django.db import transaction
 
-from vouchsafe.fleet import db
+from vouchsafe.fleet import db, triage
 from vouchsafe.fleet.actor import Person
 from vouchsafe.fleet.errors import BadInput, NotFound
 from vouchsafe.fleet.queries import MAX_PAGE, Page, page_of
@@ -145,6 +144,8 @@ class Reach:
 def import_advisory(data: bytes, *, by: Person | None, at: datetime) -> AdvisoryRow:
     """Keep an OSV advisory byte for byte and index its ranges; the same bytes again change nothing.
 
+    If it reaches a component of a released build, a draft vulnerability record opens (`triage.report`).
+
     Raises: BadInput with the place, when it isn't an OSV entry that can be read.
     """
     try:
@@ -153,8 +154,13 @@ def import_advisory(data: bytes, *, by: Person | None, at: datetime) -> Advisory
         raise BadInput("advisory", "an OSV entry", str(error)) from None
     sha256 = hashlib.sha256(data).digest()
     known = db.one("SELECT id FROM fleet_advisory WHERE sha256 = %(h)s", {"h": sha256})
-    if known is not None:
-        return advisory(known[0])
+    row = advisory(_keep(read, data, sha256, by, at) if known is None else known[0])
+    if reach(row.id).affected:
+        triage.report(row, by=by, at=at)
+    return row
+
+
+def _keep(read: osv.Advisory, data: bytes, sha256: bytes, by: Person | None, at: datetime) -> int:
     files.keep(data, root=files.folder())
     best = read.severity
     severity = (
@@ -189,7 +195,7 @@ def import_advisory(data: bytes, *, by: Person | None, at: datetime) -> Advisory
             for r in match.advisory_ranges(read)
         ],
     )
-    return advisory(row[0])
+    return int(row[0])
 
 
 def _moment(text: str) -> int | None:
@@ -299,33 +305,49 @@ SET_SQL = (
     "CASE WHEN s.build IS NULL THEN 'unknown' WHEN h.v >= %(fresh_from)s THEN 'confirmed'"
     " ELSE 'last_known' END"
 )
-_JOINS = (
-    " FROM fleet_device_state ds JOIN fleet_state s ON s.id = ds.state"
-    " LEFT JOIN fleet_head h ON h.device = ds.device"
-)
-_IN_SCOPE = f"{_JOINS} WHERE {NOW_SQL} AND ds.state = ANY(%(states)s)"
+# Counted by state and by whether the proof is fresh, two things without text: what they mean is said afterwards,
+# once for each state and not for each device.
+_FROM = " FROM fleet_device_state ds LEFT JOIN fleet_head h ON h.device = ds.device"
+_WHERE = f" WHERE {NOW_SQL} AND ds.state = ANY(%(states)s)"
+_IN_SCOPE = f"SELECT ds.state, h.v >= %(fresh_from)s, count(*){_FROM}{_WHERE} GROUP BY 1, 2"
 _AT_SITES = (
-    f"{_JOINS} LEFT JOIN fleet_identity i ON i.device = ds.device AND {HELD_SQL}"
-    f" WHERE {NOW_SQL} AND ds.state = ANY(%(states)s)"
+    f"SELECT i.site, ds.state, h.v >= %(fresh_from)s, count(*){_FROM}"
+    f" LEFT JOIN fleet_identity i ON i.device = ds.device AND {HELD_SQL}{_WHERE} GROUP BY 1, 2, 3"
 )
+
+
+def _builds_of_states(found: Reach) -> dict[int, int | None]:
+    """The states that put a device in scope: an affected build, or none known (None) of an affected model."""
+    return dict(
+        db.rows(
+            "SELECT id, build FROM fleet_state WHERE build = ANY(%(b)s)"
+            " OR (build IS NULL AND model = ANY(%(m)s))",
+            {"b": found.affected, "m": list(found.models)},
+        )
+    )
 
 
 def states_in_scope(found: Reach) -> list[int]:
-    """Ids of the states that put a device in scope: an affected build, or none known of an affected model."""
-    rows = db.rows(
-        "SELECT id FROM fleet_state WHERE build = ANY(%(b)s) OR (build IS NULL AND model = ANY(%(m)s))",
-        {"b": found.affected, "m": list(found.models)},
-    )
-    return [row[0] for row in rows]
+    """Ids of the states that put a device in scope."""
+    return list(_builds_of_states(found))
+
+
+def _set_of(build: int | None, is_fresh: bool | None) -> str:
+    """`SET_SQL` in words."""
+    return UNKNOWN if build is None else CONFIRMED if is_fresh else LAST_KNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Devices in scope, each counted once: (build or None, set, devices)."""
+    """Devices in scope, each counted once: (build or None, set, devices).
+
+    `states`: state to build. `fresh`: how many have a fresh proof, of an unknown image too.
+    """
 
     reach: Reach
-    states: tuple[int, ...]
+    states: Mapping[int, int | None]
     counted: tuple[tuple[int | None, str, int], ...]
+    fresh: int
 
 
 def scope(advisory_id: int, now_ms: int, *, fresh_ms: int = FRESH_MS) -> Scope:
@@ -334,12 +356,29 @@ def scope(advisory_id: int, now_ms: int, *, fresh_ms: int = FRESH_MS) -> Scope:
     Its cost grows with the devices in scope, not with the fleet.
     """
     found = reach(advisory_id)
-    states = states_in_scope(found)
-    counted = db.rows(
-        f"SELECT s.build, {SET_SQL}, count(*){_IN_SCOPE} GROUP BY 1, 2",
-        {"fresh_from": now_ms - fresh_ms, "states": states},
-    )
-    return Scope(found, tuple(states), tuple((row[0], row[1], row[2]) for row in counted))
+    states = _builds_of_states(found)
+    rows = db.rows(_IN_SCOPE, {"fresh_from": now_ms - fresh_ms, "states": list(states)})
+    counted: dict[tuple[int | None, str], int] = {}
+    for state, is_fresh, count in rows:
+        which = (states[state], _set_of(states[state], is_fresh))
+        counted[which] = counted.get(which, 0) + count
+    fresh = sum(count for _, is_fresh, count in rows if is_fresh)
+    return Scope(found, states, tuple((*which, count) for which, count in counted.items()), fresh)
+
+
+def _not_affected(counted: Scope, fresh_from: int) -> dict[str, int]:
+    """By freshness, the devices of the affected models that are not in scope: all of them less those that are.
+
+    Every unit has exactly one open interval, and what isn't in scope has proven a build: so two plain counts do.
+    """
+    params = {"fresh_from": fresh_from, "models": list(counted.reach.models)}
+    total = db.value("SELECT count(*) FROM fleet_device WHERE model = ANY(%(models)s)", params)
+    is_all = db.value("SELECT NOT EXISTS (SELECT 1 FROM fleet_model WHERE id <> ALL(%(models)s))", params)
+    of_models = "" if is_all else " JOIN fleet_device d ON d.id = h.device AND d.model = ANY(%(models)s)"
+    fresh = db.value(f"SELECT count(*) FROM fleet_head h{of_models} WHERE h.v >= %(fresh_from)s", params)
+    others = total - sum(count for _, _, count in counted.counted)
+    confirmed = min(max(fresh - counted.fresh, 0), others)  # the counts are of moments a little apart
+    return {CONFIRMED: confirmed, LAST_KNOWN: others - confirmed}
 
 
 def impact(advisory_id: int, now_ms: int, *, fresh_ms: int = FRESH_MS) -> Impact:
@@ -351,14 +390,9 @@ def impact(advisory_id: int, now_ms: int, *, fresh_ms: int = FRESH_MS) -> Impact
     counted = scope(advisory_id, now_ms, fresh_ms=fresh_ms)
     elapsed = (time.perf_counter() - started) * 1000
     found = counted.reach
-    params = {"fresh_from": now_ms - fresh_ms, "states": list(counted.states), "models": list(found.models)}
-    at_sites = db.rows(f"SELECT i.site, {SET_SQL}, count(*){_AT_SITES} GROUP BY 1, 2", params)
-    others = db.rows(
-        f"SELECT {SET_SQL}, count(*) FROM fleet_device_state ds JOIN fleet_state s ON s.id = ds.state"
-        f" LEFT JOIN fleet_head h ON h.device = ds.device WHERE {NOW_SQL} AND s.model = ANY(%(models)s)"
-        " AND NOT ds.state = ANY(%(states)s) GROUP BY 1",
-        params,
-    )
+    params = {"fresh_from": now_ms - fresh_ms, "states": list(counted.states)}
+    at_sites = db.rows(_AT_SITES, params)
+    not_affected = _not_affected(counted, now_ms - fresh_ms)
     sums = dict.fromkeys(FRESHNESS, 0)
     by_build: dict[int, dict[str, int]] = {}
     by_site: dict[int | None, dict[str, int]] = {}
@@ -368,10 +402,10 @@ def impact(advisory_id: int, now_ms: int, *, fresh_ms: int = FRESH_MS) -> Impact
         if build is not None:
             by_build.setdefault(build, dict.fromkeys(FRESHNESS, 0))[which] += count
             possible += count if found.builds[build] == "possible" else 0
-    for site, which, count in at_sites:
+    for site, state, is_fresh, count in at_sites:
+        which = _set_of(counted.states[state], is_fresh)
         by_site.setdefault(site, dict.fromkeys(FRESHNESS, 0))[which] += count
     builds = _build_hits(found, by_build)
-    not_affected = dict.fromkeys((CONFIRMED, LAST_KNOWN), 0) | dict(others)
     sites = _site_hits(by_site)
     return Impact(
         advisory(advisory_id),

@@ -6,7 +6,6 @@ nothing.
 """
 
 # SQL here is put together from constants of this package; every value is a parameter.
-# ruff: noqa: S608
 
 import hashlib
 from collections.abc import Iterable, Sequence

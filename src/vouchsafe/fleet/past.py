@@ -25,7 +25,10 @@ from vouchsafe.fleet.timeline import REGISTERED, Order
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One leaf of the past. `verdict` is the newest appraisal of a base proof; None for any other leaf."""
+    """One leaf of the past. `verdict` is the newest appraisal of a base proof; None for any other leaf.
+
+    `forked`: a second history of the key of this `generation` had been seen once this leaf was there.
+    """
 
     ix: int
     at: int
@@ -37,6 +40,8 @@ class Proof:
     item: Item | None = None
     verdict: Appraisal | None = None
     reference: bytes = b""
+    generation: int = -1
+    forked: bool = False
 
 
 class Past:
@@ -70,14 +75,15 @@ class Past:
             return None  # the counter was used before, for other evidence
         before = max((p for p in base if p.order < order), key=lambda p: p.order, default=None)
         after = min((p for p in base if p.order > order), key=lambda p: p.order, default=None)
-        verdict = self._check(
-            item, known, before.verdict.prior if before and before.verdict else None, at, b""
-        )
+        forked = self._forked(order.generation)
+        prior = before.verdict.prior if before and before.verdict else None
+        verdict = self._check(item, known, _seen(prior, forked), at, b"")
         if not is_base(verdict):
             return None
         if after is not None:
             assert after.item is not None
-            following = self._check(after.item, known, verdict.prior, after.at, after.reference)
+            prior = _seen(verdict.prior, after.forked)
+            following = self._check(after.item, known, prior, after.at, after.reference)
             if not is_base(following):
                 return None  # the one that arrived first was what the device continued from
         sha256 = verdict.evidence_sha256
@@ -92,6 +98,8 @@ class Past:
             item,
             verdict,
             verdict.reference_digest,
+            order.generation,
+            forked,
         )
         self.proofs.append(new)
         self._fold()
@@ -107,9 +115,10 @@ class Past:
 
     def last(self) -> Prior | None:
         """What the device's next evidence must continue."""
-        base = self._base(self._head.order.generation)
-        newest = max(base, key=lambda p: p.order, default=None)
-        return newest.verdict.prior if newest and newest.verdict else None
+        generation = self._head.order.generation
+        newest = max(self._base(generation), key=lambda p: p.order, default=None)
+        prior = newest.verdict.prior if newest and newest.verdict else None
+        return _seen(prior, self._forked(generation))
 
     def gaps(self) -> list[tuple[int, Gap]]:
         """The gaps that remain, each with the index of the proof that shows it."""
@@ -120,15 +129,23 @@ class Past:
     def _base(self, generation: int) -> list[Proof]:
         return [p for p in self.proofs if p.verdict is not None and p.order.generation == generation]
 
+    def _forked(self, generation: int) -> bool:
+        """Whether any leaf shows two histories of the key of this generation."""
+        return any(p.forked for p in self.proofs if p.generation == generation)
+
     def _fold(self) -> None:
-        """Appraise every base proof again, each after its predecessor in the device's order."""
+        """Appraise every base proof again, each after its predecessor in the device's order.
+
+        A fork counts from its arrival on: a proof that was there before keeps the excuse that it had.
+        """
         priors: dict[int, Prior | None] = {}
         folded: dict[bytes, Proof] = {}
         for proof in sorted((p for p in self.proofs if p.item is not None and p.base), key=lambda p: p.order):
             generation = proof.order.generation
             assert proof.item is not None
             known = self._keys[generation]
-            verdict = self._check(proof.item, known, priors.get(generation), proof.at, proof.reference)
+            prior = _seen(priors.get(generation), proof.forked)
+            verdict = self._check(proof.item, known, prior, proof.at, proof.reference)
             priors[generation] = verdict.prior
             folded[proof.sha256] = replace(
                 proof, verdict=verdict, v=verdict.valid_ms, state=proven(self._head.model, verdict)
@@ -163,9 +180,28 @@ class Past:
             return None
         item = next(batch.read_items(chain.payload(link)[1]))
         sha256 = hashlib.sha256(item.evidence).digest()
+        generation, forked = link.order.generation, facts.get("fork", False) is True
         if link.base:
             state = never(self._head.model)  # replaced by `_fold`
             reference = bytes.fromhex(facts["ref_digest"])
-            return Proof(link.ix, at, link.order, True, state, link.v, sha256, item, None, reference)
+            return Proof(
+                link.ix,
+                at,
+                link.order,
+                True,
+                state,
+                link.v,
+                sha256,
+                item,
+                None,
+                reference,
+                generation,
+                forked,
+            )
         state = doubted(self._head.model, facts["tier"], facts["vec"], facts["why"])
-        return Proof(link.ix, at, REGISTERED, False, state, at, sha256)
+        return Proof(link.ix, at, REGISTERED, False, state, at, sha256, generation=generation, forked=forked)
+
+
+def _seen(prior: Prior | None, forked: bool) -> Prior | None:
+    """The proof to continue, with what was known of a fork when the next one came."""
+    return prior._replace(forked=forked) if prior is not None else None

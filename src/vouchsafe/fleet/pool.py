@@ -2,8 +2,12 @@
 batches.
 """
 
+import hashlib
 import multiprocessing
+import os
+import threading
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.process import BaseProcess
 from types import TracebackType
 
 from vouchsafe.attest.verify import Appraisal
@@ -23,7 +27,7 @@ class Pool:
         self._workers = workers
         self._executor: ProcessPoolExecutor | None = None
         self._rules: Rules | None = None
-        self._packed = b""
+        self._packed = self._name = b""
 
     def __enter__(self) -> "Pool":
         return self
@@ -42,8 +46,19 @@ class Pool:
         executor = self._started()
         if rules != self._rules:
             self._rules, self._packed = rules, rules.packed()
-        jobs = [executor.submit(appraisal.appraise, job, self._packed, at_ms) for job in _jobs(groups)]
-        return [found for job in jobs for found in job.result()]
+            self._name = hashlib.sha256(self._packed).digest()
+        jobs = _jobs(groups)
+        # Rules grow with every nonce that was given out: they travel only to a worker that says it lacks them.
+        sent = [executor.submit(appraisal.appraise, job, self._name, None, at_ms) for job in jobs]
+        found = [one.result() for one in sent]
+        if any(one is None for one in found):
+            again = {
+                n: executor.submit(appraisal.appraise, jobs[n], self._name, self._packed, at_ms)
+                for n, one in enumerate(found)
+                if one is None
+            }
+            found = [again[n].result() if one is None else one for n, one in enumerate(found)]
+        return [verdict for one in found if one is not None for verdict in one]
 
     def start(self) -> None:
         """Bring the workers up before the first batch comes."""
@@ -56,8 +71,26 @@ class Pool:
             # Not fork: the parent has threads and database connections that a child must not inherit.
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload(["vouchsafe.fleet.appraisal"])
-            self._executor = ProcessPoolExecutor(self._workers, mp_context=context)
+            self._executor = ProcessPoolExecutor(
+                self._workers, mp_context=context, initializer=_end_with_parent
+            )
         return self._executor
+
+
+def _end_with_parent() -> None:
+    """End this worker when the intake ends, however it does.
+
+    Without it a worker of a killed intake waits for jobs for ever: it holds the writing end of its own queue, and it
+    keeps its fork server alive too.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _jobs(groups: list[Group]) -> list[list[Group]]:

@@ -6,7 +6,6 @@ Start with `freeze`.
 """
 
 # SQL here is put together from constants of this package; every value is a parameter.
-# ruff: noqa: S608
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -158,15 +157,6 @@ def freeze(
         raise Refused("No unit is in this scope, so there is nothing to freeze.")
     if len(found) > MAX_MEMBERS:
         raise BadInput("population", f"at most {MAX_MEMBERS:,} units", f"{len(found):,}")
-    listed = "".join(sorted(_line(row) for row in found)).encode()
-    digest = files.keep(listed, root=files.folder())
-    sets = {which: sum(1 for row in found if row[3] == which) for which in FRESHNESS}
-    excluded = db.value("SELECT count(*) FROM fleet_device WHERE model = ANY(%(m)s)", {"m": models}) - len(
-        found
-    )
-    where = {
-        origin: n - 1 for origin, n in db.rows("SELECT origin, next_index FROM log_head ORDER BY origin")
-    }
     criteria = {
         "advisory": impact.advisory(advisory_id).sha256 if advisory_id is not None else "",
         "udi_di": udi_di,
@@ -174,6 +164,39 @@ def freeze(
         "lots": list(lots),
         "serials": list(serials),
         "fresh_ms": fresh_ms,
+    }
+    population = _keep(number, advisory_id, criteria, models, found, by, at)
+    db.copy(
+        "fleet_population_build",
+        ("population", "build", "certainty"),
+        [(population, b, c) for b, c in builds.items()],
+    )
+    db.copy(
+        "fleet_member",
+        ("population", "device", "udi_di", "serial", "freshness", "certainty", "build", "ix"),
+        [
+            (population, d, di, serial, fresh, builds.get(b, "unknown"), b, ix)
+            for d, di, serial, fresh, b, ix, _ in found
+        ],
+    )
+    return find(number)
+
+
+def _keep(
+    number: str,
+    advisory_id: int | None,
+    criteria: Mapping[str, Any],
+    models: Sequence[int],
+    found: Sequence[tuple[Any, ...]],
+    by: Person | None,
+    at: datetime,
+) -> int:
+    """The list as a file, the event over its digest, and the row; gives the row's id."""
+    digest = files.keep("".join(sorted(_line(row) for row in found)).encode(), root=files.folder())
+    sets = {which: sum(1 for row in found if row[3] == which) for which in FRESHNESS}
+    of_models = db.value("SELECT count(*) FROM fleet_device WHERE model = ANY(%(m)s)", {"m": list(models)})
+    where = {
+        origin: n - 1 for origin, n in db.rows("SELECT origin, next_index FROM log_head ORDER BY origin")
     }
     uuid = uuid4()
     event = trail.log_subject(
@@ -204,9 +227,9 @@ def freeze(
             "number": number,
             "advisory": advisory_id,
             "criteria": db.json(criteria),
-            "models": models,
+            "models": list(models),
             "size": len(found),
-            "excluded": excluded,
+            "excluded": of_models - len(found),
             "digest": bytes.fromhex(digest),
             "at": ms(at),
             "where": db.json(where),
@@ -215,21 +238,7 @@ def freeze(
         },
     )
     assert row is not None
-    population = row[0]
-    db.copy(
-        "fleet_population_build",
-        ("population", "build", "certainty"),
-        [(population, b, c) for b, c in builds.items()],
-    )
-    db.copy(
-        "fleet_member",
-        ("population", "device", "udi_di", "serial", "freshness", "certainty", "build", "ix"),
-        [
-            (population, d, di, serial, fresh, builds.get(b, "unknown"), b, ix)
-            for d, di, serial, fresh, b, ix, _ in found
-        ],
-    )
-    return find(number)
+    return int(row[0])
 
 
 def _scope(

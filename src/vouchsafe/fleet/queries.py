@@ -4,7 +4,6 @@
 """
 
 # SQL here is put together from constants of this package; every value is a parameter.
-# ruff: noqa: S608
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

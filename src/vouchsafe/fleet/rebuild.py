@@ -6,7 +6,6 @@ with `rebuild`.
 """
 
 # SQL here is put together from constants of this package; every value is a parameter.
-# ruff: noqa: S608
 
 import hashlib
 import secrets

@@ -100,13 +100,36 @@ def release(
     for data in (signed.sbom_bytes, envelope):
         files.keep(data, root=files.folder())
     build_uuid = uuid or uuid4()
-    sbom_sha256, envelope_sha256 = (
-        hashlib.sha256(signed.sbom_bytes).hexdigest(),
-        hashlib.sha256(envelope).hexdigest(),
+    build_id = _keep(udi_di, model, build_uuid, version, svn, image, signed, envelope, by, at)
+    digests = [("image", version, image)]
+    digests += [("config", name, digest) for name, digest in measures.configs.items()]
+    digests += [("runtime", name, digest) for name, digest in measures.runtimes.items()]
+    db.copy(
+        "fleet_build_digest", ("build", "kind", "name", "digest"), [(build_id, *digest) for digest in digests]
     )
+    add_components(build_id, signed.sbom.components)
+    _extend(udi_di, str(build_uuid), version, svn, image, measures, min_svn, by, at)
+    return build(build_id)
+
+
+def _keep(
+    udi_di: str,
+    model: int,
+    uuid: UUID,
+    version: str,
+    svn: int,
+    image: bytes,
+    signed: statement.Release,
+    envelope: bytes,
+    by: Person | None,
+    at: datetime,
+) -> int:
+    """The release's event and its row; gives the row's id."""
+    sbom = hashlib.sha256(signed.sbom_bytes).hexdigest()
+    told = hashlib.sha256(envelope).hexdigest()
     event = trail.log_subject(
         "build",
-        build_uuid,
+        uuid,
         "build.released",
         by=by,
         at=at,
@@ -115,13 +138,13 @@ def release(
             "udi_di": udi_di,
             "version": version,
             "svn": svn,
-            "image": image_sha256,
-            "sbom": sbom_sha256,
-            "statement": envelope_sha256,
+            "image": image.hex(),
+            "sbom": sbom,
+            "statement": told,
             "components": len(signed.sbom.components),
             "signed_by": sorted(signed.key_ids),
         },
-        facts={"image": image_sha256, "sbom": sbom_sha256, "statement": envelope_sha256, "svn": svn},
+        facts={"image": image.hex(), "sbom": sbom, "statement": told, "svn": svn},
     )
     row = db.one(
         "INSERT INTO fleet_build (uuid, model, name, version, svn, image, sbom_sha256, envelope_sha256,"
@@ -130,28 +153,20 @@ def release(
         " %(envelope)s,"
         " %(at)s, %(by)s, %(event)s FROM fleet_model m WHERE m.id = %(model)s RETURNING id",
         {
-            "uuid": build_uuid,
+            "uuid": uuid,
             "model": model,
             "version": version,
             "svn": svn,
             "image": image,
-            "sbom": bytes.fromhex(sbom_sha256),
-            "envelope": bytes.fromhex(envelope_sha256),
+            "sbom": bytes.fromhex(sbom),
+            "envelope": bytes.fromhex(told),
             "at": ms(at),
             "by": str(by.id) if by else "installation",
             "event": event.pk,
         },
     )
     assert row is not None
-    digests = [("image", version, image)]
-    digests += [("config", name, digest) for name, digest in measures.configs.items()]
-    digests += [("runtime", name, digest) for name, digest in measures.runtimes.items()]
-    db.copy(
-        "fleet_build_digest", ("build", "kind", "name", "digest"), [(row[0], *digest) for digest in digests]
-    )
-    add_components(row[0], signed.sbom.components)
-    _extend(udi_di, str(build_uuid), version, svn, image, measures, min_svn, by, at)
-    return build(row[0])
+    return int(row[0])
 
 
 def _extend(

@@ -5,7 +5,6 @@ together or not at all. Start with `write`.
 """
 
 # SQL here is put together from constants of this package; every value is a parameter.
-# ruff: noqa: S608
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from psycopg import Cursor
 
 from vouchsafe.attest.verify import Gap
 from vouchsafe.fleet import heads as head_rows
+from vouchsafe.fleet.appraisal import shows_fork
 from vouchsafe.fleet.db import OPEN
 from vouchsafe.fleet.decide import Decision, Fate, Round
 from vouchsafe.fleet.heads import ANCHOR_EVERY, Head, Tip
@@ -125,6 +125,9 @@ def _proved(head: Head, leaf: Logged, past: Past | None, changes: Changes) -> No
         assert decision.known is not None
         head.order = Order(decision.known.generation, verdict.claims.bootcount, verdict.claims.counter)
         head.prior = verdict.prior
+    elif head.prior is not None and shows_fork(verdict):
+        # It doesn't become what the next is compared with, but it takes the excuse of a gap away for good.
+        head.prior = head.prior._replace(forked=True)
     if past is not None:
         past.settle(decision.placed.sha256, leaf.ix)
         return  # the whole timeline is made anew

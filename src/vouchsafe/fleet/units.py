@@ -5,7 +5,6 @@ and unknown counts (R-85). Every function is one transaction of the caller or it
 """
 
 # SQL here is put together from constants of this package; every value is a parameter.
-# ruff: noqa: S608
 
 import hashlib
 import secrets

@@ -8,7 +8,7 @@ points to nothing. It reports where something differs and what, and changes noth
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -72,10 +72,17 @@ class LeafRow:
     seq: int
 
 
-def audit(now: datetime, *, numbers: Iterable[str] | None = None, read_log: bool = True) -> Report:
+def audit(
+    now: datetime,
+    *,
+    numbers: Iterable[str] | None = None,
+    read_log: bool = True,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
     """Check every record and every other subject, or only the records with these numbers.
 
     `read_log`: also read each leaf from the log's tiles, and compare its commitment with the event's bytes.
+    `progress` hears how many records of how many are done.
     """
     report = Report(now)
     records = Record.objects.defer("words").order_by("number")
@@ -84,6 +91,7 @@ def audit(now: datetime, *, numbers: Iterable[str] | None = None, read_log: bool
     found = list(records)
     for start in range(0, len(found), CHUNK):
         _check_records(found[start : start + CHUNK], report, read_log=read_log)
+        progress(min(start + CHUNK, len(found)), len(found))
     if numbers is None:
         _check_others(report, read_log=read_log)
     return report

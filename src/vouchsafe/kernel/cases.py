@@ -227,7 +227,8 @@ def _links(records: Sequence[Record]) -> dict[UUID, tuple[Linked, ...]]:
     ids = {r.pk for r in records}
     out: dict[UUID, list[Linked]] = {}
     rows = Link.objects.filter(source__in=ids) | Link.objects.filter(target__in=ids)
-    for k in rows.select_related("source", "target").order_by("id"):
+    rows = rows.select_related("source", "target").defer("source__words", "target__words")
+    for k in rows.order_by("id"):
         for here, there, relation in (
             (k.source, k.target, k.relation),
             (k.target, k.source, RELATIONS.get(k.relation, "")),
@@ -254,12 +255,7 @@ def _signatures(records: Sequence[Record]) -> dict[UUID, tuple[Signed, ...]]:
     return {pk: tuple(found) for pk, found in out.items()}
 
 
-def _people(ids: set[str], now: datetime) -> tuple[dict[str, str], dict[str, list[Held]]]:
-    names = {p.hex: name for p, name in Person.objects.filter(pk__in=ids).values_list("id", "full_name")}
-    held: dict[str, list[Held]] = {}
-    rows = permit.in_force(now).filter(person__in=list(names))
-    for who, role, site, product, process in rows.values_list(
-        "person_id", "role", "site", "product", "process"
-    ):
-        held.setdefault(who.hex, []).append(Held(role, site, product, process))
-    return names, held
+def _people(ids: set[str], now: datetime) -> tuple[dict[str, str], dict[str, tuple[Held, ...]]]:
+    names = dict(Person.objects.filter(pk__in=ids).values_list("id", "full_name"))
+    held = permit.held_by(names, at=now)
+    return {p.hex: name for p, name in names.items()}, {p.hex: found for p, found in held.items()}

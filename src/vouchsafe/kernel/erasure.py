@@ -18,6 +18,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from vouchsafe.kernel import permit
 from vouchsafe.kernel.canonical import canonical
 from vouchsafe.kernel.models import PersonalValue, Record, SubjectKey
 
@@ -44,6 +45,11 @@ class Vault:
         self._sealed = {row.commitment: row for row in sealed}
         self._shown: dict[tuple[str, bytes], str] = {}
         self._new: dict[str, tuple[str, bytes, Any]] = {}
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the record's key is there: what was sealed under it can be read."""
+        return self._secret is not None
 
     def reveal(self, place: str, commitment: str) -> Any:
         """The value behind a commitment, or None where it was erased."""
@@ -104,6 +110,10 @@ def vault_of(record: Record) -> Vault:
 def vaults_of(records: Iterable[Record]) -> dict[Any, Vault]:
     """The vaults of many records by id, in two queries."""
     them = {r.pk: r for r in records}
+    return permit.once(("vaults", frozenset(them)), lambda: _vaults(them))
+
+
+def _vaults(them: dict[Any, Record]) -> dict[Any, Vault]:
     keys = dict(SubjectKey.objects.filter(record__in=them).values_list("record_id", "secret"))
     values: dict[Any, list[PersonalValue]] = {}
     if keys:

@@ -148,7 +148,8 @@ def _rows_missing(declared: Field, value: tuple[Any, ...]) -> list[str]:
 def _filled(names: tuple[str, ...], rule: str, basis: str, *, writes: bool, who: str = "") -> Gate[Any]:
     def check(case: Case[Any]) -> str | None:
         missing = _missing(case, names)
-        return f"Fill in: {'; '.join(missing)}." if missing else None
+        text = "; ".join(missing)
+        return f"Fill in: {text}{'' if text.endswith('?') else '.'}" if missing else None
 
     says = f"These are filled in: {', '.join(n.replace('_', ' ').replace('.', ': ') for n in names)}."
     may_change = frozenset(names) if writes else frozenset[str]()

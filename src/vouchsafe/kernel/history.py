@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from vouchsafe.kernel import cases, registry
@@ -52,6 +53,19 @@ def events_of(record: Record, *, before: int | None, size: int) -> tuple[EventVi
         event_view(e, body, record=record, process=process, changes=changes.get(e.seq, ()), seal=known[e.id])
         for e, body in list(zip(found, bodies, strict=True))[:size]
     )
+
+
+def numbers_at(records: QuerySet[Record], origin: str, indexes: Sequence[int]) -> dict[int, str]:
+    """Index of an entry of the log `origin` to the number of its record, for those of `records`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT l.ix, e.record_id FROM leaf_ref l JOIN kernel_event e ON e.id = l.event"
+            " WHERE l.origin = %s AND l.ix = ANY(%s) AND e.record_id IS NOT NULL",
+            [origin, list(indexes)],
+        )
+        found = dict(cursor.fetchall())
+    numbers = dict(records.filter(pk__in=set(found.values())).values_list("pk", "number"))
+    return {ix: numbers[pk] for ix, pk in found.items() if pk in numbers}
 
 
 def recent(records: QuerySet[Record], *, count: int, sealed_only: bool) -> tuple[EventView, ...]:

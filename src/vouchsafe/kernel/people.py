@@ -174,6 +174,21 @@ def find(username: str) -> Person:
     return person
 
 
+def find_by_login(text: str) -> Person:
+    """The active person whom somebody who signs in means: by username or by email address, in any case.
+
+    Raises:
+        NotFound: nobody has this name or address, or they are no longer active.
+    """
+    try:
+        return find(text)
+    except NotFound:
+        person = Person.objects.filter(email__iexact=text, is_active=True).first() if "@" in text else None
+    if person is None:
+        raise NotFound("There is no active person with this name or address.")
+    return person
+
+
 def find_by_id(person_id: UUID | str) -> Person:
     """The person with this uuid (also as 32 hex digits), active or not."""
     try:
@@ -215,9 +230,11 @@ def check_password(person: Person, password: str, *, at: datetime) -> None:
 
 
 @transaction.atomic
-def set_password(person: Person, password: str, *, by: Person, at: datetime) -> None:
-    """Change a password: one's own, or as an administrator somebody else's."""
-    if by.id != person.id:
+def set_password(person: Person, password: str, *, by: Person | None, at: datetime) -> None:
+    """Change a password: one's own, or as an administrator somebody else's. `by` None is the installation
+    itself.
+    """
+    if by is not None and by.id != person.id:
         require_administrator(by, at=at)
     locked = Person.objects.select_for_update().get(pk=person.pk)
     locked.password = make_password(password)

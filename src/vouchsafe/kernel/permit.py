@@ -2,11 +2,18 @@
 
 A grant covers a record when each of its scopes (site, product, process) is empty or equals the record's; a
 scoped grant never covers a record without that scope. There is no superuser and no short cut.
+
+While one page is read (`one_look`), each question is asked of the database once. Whoever writes never stands
+inside one: what a writer may do is read at that moment.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -28,6 +35,38 @@ class Held:
         return self.site in ("", site) and self.product in ("", product) and self.process in ("", process)
 
 
+class Holder(NamedTuple):
+    """Somebody who holds a role."""
+
+    id: UUID
+    full_name: str
+
+
+T = TypeVar("T")
+_LOOK: ContextVar[dict[Hashable, Any] | None] = ContextVar("one_look", default=None)
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """One page that is read: what was asked stays answered until it ends. Not for anything that writes."""
+    token = _LOOK.set({})
+    try:
+        yield
+    finally:
+        _LOOK.reset(token)
+
+
+def once(key: Hashable, ask: Callable[[], T]) -> T:
+    """What `ask` answers, asked once a look; outside of one, each time."""
+    known = _LOOK.get()
+    if known is None:
+        return ask()
+    if key not in known:
+        known[key] = ask()
+    answer: T = known[key]
+    return answer
+
+
 def in_force(at: datetime) -> QuerySet[Grant]:
     """The grants that hold at `at`, of people who may still act."""
     return Grant.objects.filter(
@@ -40,8 +79,29 @@ def in_force(at: datetime) -> QuerySet[Grant]:
 
 def held(person: Person, *, at: datetime) -> tuple[Held, ...]:
     """Every role that `person` holds at `at`."""
-    rows = in_force(at).filter(person=person).values_list("role", "site", "product", "process")
-    return tuple(sorted({Held(*row) for row in rows}, key=lambda h: (h.role, h.site, h.product, h.process)))
+
+    def ask() -> tuple[Held, ...]:
+        rows = in_force(at).filter(person=person).values_list("role", "site", "product", "process")
+        return tuple(
+            sorted({Held(*row) for row in rows}, key=lambda h: (h.role, h.site, h.product, h.process))
+        )
+
+    return once(("held", person.pk, at), ask)
+
+
+def held_by(people: Iterable[UUID], *, at: datetime) -> dict[UUID, tuple[Held, ...]]:
+    """Person's id to every role that they hold at `at`, in one query."""
+    wanted = frozenset(people)
+    out: dict[UUID, list[Held]] = {}
+    if _LOOK.get() is not None:  # a page asks for the holders of roles besides, of the same rows
+        for holder, h in once(("directory", at), lambda: _directory(at)):
+            if holder.id in wanted:
+                out.setdefault(holder.id, []).append(h)
+    else:
+        rows = in_force(at).filter(person__in=wanted)
+        for who, *rest in rows.values_list("person_id", "role", "site", "product", "process"):
+            out.setdefault(who, []).append(Held(*rest))
+    return {who: tuple(found) for who, found in out.items()}
 
 
 def roles(
@@ -73,15 +133,21 @@ def roles_of_many(people: Iterable[Person], record: Record, *, at: datetime) -> 
 
 def holders(
     names: Sequence[str], *, at: datetime, site: str = "", product: str = "", process: str = ""
-) -> tuple[Person, ...]:
+) -> tuple[Holder, ...]:
     """People who hold one of the roles for these scopes, by name: whom to ask (R-51)."""
-    scoped = in_force(at).filter(
-        role__in=list(names),
-        site__in=["", site],
-        product__in=["", product],
-        process__in=["", process],
-    )
-    return tuple(Person.objects.filter(pk__in=scoped.values("person")).order_by("full_name"))
+    wanted = frozenset(names)
+    found: dict[Holder, None] = {}
+    for holder, h in once(("directory", at), lambda: _directory(at)):
+        if h.role in wanted and h.covers(site=site, product=product, process=process):
+            found[holder] = None
+    return tuple(found)
+
+
+def _directory(at: datetime) -> list[tuple[Holder, Held]]:
+    """Every role that somebody holds at `at`, by name."""
+    rows = in_force(at).order_by("person__full_name", "person_id")
+    found = rows.values_list("person_id", "person__full_name", "role", "site", "product", "process")
+    return [(Holder(who, name), Held(*rest)) for who, name, *rest in found]
 
 
 def denied(

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.contrib.postgres.search import SearchQuery
 from django.db import connection
 from django.db.models import Count as CountOf
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 
 from vouchsafe.kernel import cases, permit, registry, steps
 from vouchsafe.kernel.cases import Loaded
@@ -22,7 +22,8 @@ from vouchsafe.kernel.declare import RELATIONS, fields_of, is_empty, writable
 from vouchsafe.kernel.declare import clocks as clocks_of
 from vouchsafe.kernel.errors import NotFound
 from vouchsafe.kernel.history import events_of, recent, seals
-from vouchsafe.kernel.models import Event, File, Link, Person, PersonalValue, Record, Signature, SubjectKey
+from vouchsafe.kernel.history import numbers_at as history_numbers_at
+from vouchsafe.kernel.models import Event, File, Link, Person, PersonalValue, Record, Signature
 from vouchsafe.kernel.publish import Seal
 from vouchsafe.kernel.views import (
     QUEUED,
@@ -55,6 +56,7 @@ __all__ = [
     "last_events",
     "linked_records",
     "number_of",
+    "numbers_at",
     "overdue_since",
     "recent_events",
     "record",
@@ -63,6 +65,7 @@ __all__ = [
     "signatures",
     "state_counts",
     "tasks",
+    "view_counts",
     "worklist",
 ]
 
@@ -85,11 +88,15 @@ def record(number: str, by: Person, *, now: datetime) -> RecordView:
 
 def readable_record(number: str, by: Person, *, now: datetime) -> Record:
     """The row, if `by` may see it. For the kernel's own use."""
-    found = Record.objects.select_related("owner").filter(number=number).first()
-    if found is None:
-        raise NotFound(f"There is no record {number} that you may see.")
-    permit.require_read(by, found, at=now)
-    return found
+
+    def ask() -> Record:
+        found = Record.objects.select_related("owner").defer("words").filter(number=number).first()
+        if found is None:
+            raise NotFound(f"There is no record {number} that you may see.")
+        permit.require_read(by, found, at=now)
+        return found
+
+    return permit.once(("record", number, by.pk, now), ask)
 
 
 def records(
@@ -97,7 +104,7 @@ def records(
 ) -> Page:
     """A page of the records of `process` ("" for all) that `by` may see, filtered and sorted."""
     size = min(max(size, 1), MAX_PAGE)
-    rows = _filtered(Record.objects.filter(permit.readable(by, at=now)), filters)
+    rows = Record.objects.filter(permit.readable(by, at=now)).filter(_condition(filters))
     if process:
         rows = rows.filter(process=process)
     total = rows.count()
@@ -139,6 +146,10 @@ def prefix_query(text: str) -> SearchQuery | None:
 
 def counts(by: Person, *, now: datetime) -> dict[str, Count]:
     """Process key to how many records are open, overdue and there at all."""
+    return permit.once(("counts", by.pk, now), lambda: _counts(by, now))
+
+
+def _counts(by: Person, now: datetime) -> dict[str, Count]:
     rows = (
         Record.objects.filter(permit.readable(by, at=now))
         .values("process")
@@ -156,6 +167,14 @@ def state_counts(process: str, by: Person, *, now: datetime) -> dict[str, int]:
     """How many records of `process` stand in each state: for the tabs of a list."""
     rows = Record.objects.filter(permit.readable(by, at=now), process=process)
     return dict(rows.values_list("state").annotate(n=CountOf("pk")).values_list("state", "n"))
+
+
+def view_counts(process: str, views: Mapping[str, Filters], by: Person, *, now: datetime) -> dict[str, int]:
+    """How many records of `process` each of these views shows, in one query: for the tabs of a list."""
+    rows = Record.objects.filter(permit.readable(by, at=now), process=process)
+    asked = {f"view_{n}": CountOf("pk", filter=_condition(f)) for n, f in enumerate(views.values())}
+    found = rows.aggregate(**asked)
+    return {key: found[f"view_{n}"] for n, key in enumerate(views)}
 
 
 def clocks(by: Person, *, now: datetime) -> tuple[ClockView, ...]:
@@ -192,10 +211,15 @@ def recent_events(
     return recent(allowed, count=min(count, MAX_PAGE), sealed_only=sealed_only)
 
 
+def numbers_at(origin: str, indexes: Sequence[int], by: Person, *, now: datetime) -> dict[int, str]:
+    """Which record each of these entries of a log is about, where `by` may see it."""
+    return history_numbers_at(Record.objects.filter(permit.readable(by, at=now)), origin, indexes)
+
+
 def signatures(number: str, by: Person, *, now: datetime) -> tuple[SignatureView, ...]:
     """Every signature of the record, oldest first."""
     loaded = cases.load(readable_record(number, by, now=now), now=now)
-    return _signatures(loaded)
+    return _signatures_and_seal(loaded)[0]
 
 
 def linked_records(number: str, by: Person, *, now: datetime) -> tuple[LinkView, ...]:
@@ -232,6 +256,7 @@ def _view(loaded: Loaded, by: Person) -> RecordView:
     r, process, case = loaded.record, loaded.process, loaded.case
     roles = loaded.roles_of(by)
     asked = r.story["void_asked"]
+    signatures, seal = _signatures_and_seal(loaded)
     owner = r.owner
     return RecordView(
         id=r.id,
@@ -263,8 +288,8 @@ def _view(loaded: Loaded, by: Person) -> RecordView:
         clocks=clocks_of(process, case),
         links=_links(r, by, now=case.now),
         files=tuple(_file(f) for f in r.files.select_related("by").order_by("id")),
-        signatures=_signatures(loaded),
-        seal=_last_seal(r),
+        signatures=signatures,
+        seal=seal,
         events=r.trail,
         void=r.state == cases.VOID,
         void_asked_by=case.people[asked].name if asked in case.people else ("someone" if asked else ""),
@@ -272,8 +297,7 @@ def _view(loaded: Loaded, by: Person) -> RecordView:
         and (MAY_VOID in roles if asked else (MAY_VOID in roles or r.owner_id == by.id))
         and asked != by.id.hex,
         since=case.since,
-        personal_erased=PersonalValue.objects.filter(record=r).exists()
-        and not SubjectKey.objects.filter(record=r).exists(),
+        personal_erased=not loaded.vault.has_key and PersonalValue.objects.filter(record=r).exists(),
     )
 
 
@@ -300,14 +324,15 @@ def _stages(loaded: Loaded) -> tuple[Stage, ...]:
     return tuple(out)
 
 
-def _signatures(loaded: Loaded) -> tuple[SignatureView, ...]:
+def _signatures_and_seal(loaded: Loaded) -> tuple[tuple[SignatureView, ...], Seal]:
+    """The signatures, and the seal of the newest event."""
     rows = list(
         Signature.objects.filter(version__record=loaded.record).select_related("version", "by").order_by("id")
     )
-    by_signature = _seals_of_signatures(loaded.record) if rows else {}
+    by_signature, newest = _seals_of(loaded.record)
     labels = {s.name: s.label for s in loaded.process.steps}
     names = {p: k.name for p, k in loaded.case.people.items()}
-    return tuple(
+    views = tuple(
         SignatureView(
             id=s.pk,
             step=s.step,
@@ -329,21 +354,21 @@ def _signatures(loaded: Loaded) -> tuple[SignatureView, ...]:
         )
         for s in rows
     )
+    return views, newest
 
 
-def _seals_of_signatures(r: Record) -> dict[int, Seal]:
-    rows = list(Event.objects.filter(record=r, kind="signed").values_list("id", "body"))
-    found = seals([pk for pk, _ in rows])
-    return {json.loads(bytes(body))["signature"]: found[pk] for pk, body in rows}
-
-
-def _last_seal(r: Record) -> Seal:
-    last = Event.objects.filter(record=r).order_by("-seq").values_list("id", flat=True).first()
-    return seals([last])[last] if last else QUEUED
+def _seals_of(r: Record) -> tuple[dict[int, Seal], Seal]:
+    """Signature's id to the seal of its event, and the seal of the record's newest event."""
+    wanted = Event.objects.filter(Q(kind="signed") | Q(seq=r.trail - 1), record=r)
+    rows = list(wanted.order_by("seq").values_list("id", "kind", "body"))
+    found = seals([pk for pk, _, _ in rows])
+    signed = {json.loads(bytes(body))["signature"]: found[pk] for pk, kind, body in rows if kind == "signed"}
+    return signed, found[rows[-1][0]] if rows else QUEUED
 
 
 def _links(r: Record, by: Person, *, now: datetime) -> tuple[LinkView, ...]:
     rows = Link.objects.filter(Q(source=r) | Q(target=r)).select_related("source", "target").order_by("id")
+    rows = rows.defer("source__words", "target__words")
     held = permit.held(by, at=now)
     out = []
     for k in rows:
@@ -375,31 +400,32 @@ def _file(f: File) -> FileView:
     return FileView(f.sha256, f.name, f.size, f.media_type, f.by.full_name if f.by else "the system", f.at)
 
 
-def _filtered(rows: QuerySet[Record], filters: Filters) -> QuerySet[Record]:
+def _condition(filters: Filters) -> Q:
+    wanted = Q()
     if filters.states:
-        rows = rows.filter(state__in=filters.states)
+        wanted &= Q(state__in=filters.states)
     if filters.owner:
         try:
-            rows = rows.filter(owner=UUID(filters.owner))
+            wanted &= Q(owner=UUID(filters.owner))
         except ValueError:
-            return rows.none()
+            return Q(pk__in=[])
     if filters.site:
-        rows = rows.filter(site=filters.site)
+        wanted &= Q(site=filters.site)
     if filters.product:
-        rows = rows.filter(product=filters.product)
+        wanted &= Q(product=filters.product)
     if filters.open_only:
-        rows = rows.filter(closed=None)
+        wanted &= Q(closed=None)
     if filters.closed_only:
-        rows = rows.exclude(closed=None)
+        wanted &= Q(closed__isnull=False)
     if filters.overdue_on:
-        rows = rows.filter(closed=None, due__lt=filters.overdue_on)
+        wanted &= Q(closed=None, due__lt=filters.overdue_on)
     if filters.facts:
-        rows = rows.filter(facts__contains=dict(filters.facts))
+        wanted &= Q(facts__contains=dict(filters.facts))
     if text := " ".join(filters.text.split())[:MAX_SEARCH]:
         query = prefix_query(text)
         match = Q(number__icontains=text) | Q(title__icontains=text)
-        rows = rows.filter(match | Q(words=query) if query else match)
-    return rows
+        wanted &= match | Q(words=query) if query else match
+    return wanted
 
 
 def _rows(found: Sequence[Record]) -> tuple[RecordRow, ...]:

@@ -76,6 +76,14 @@ def _view(loaded: Loaded, step: Step, by: Person, asked: dict[tuple[str, ...], t
     )
 
 
+def leads_on(process: Process, state: str, to: str, *, rejects: bool) -> bool:
+    """Whether a step from `state` to `to` brings the record to a later stage: the way on, not a side step."""
+    order = list(process.stages)
+    here, there = process.stage(state), process.stage(to)
+    after = order.index(here) if here in order else len(order)
+    return not rejects and there in order and order.index(there) > after
+
+
 def state_label(process: Process | None, state: str) -> str:
     """How a state reads."""
     if state == VOID:

@@ -300,7 +300,7 @@ class Task:
     step: str
     label: str
     meaning: str
-    due: date | None
+    due: date | None  # the record's own day or its nearest clock, whichever is first
     ready: bool  # nothing is missing but the reader
     missing: int  # conditions still open
     owner: str

@@ -2,8 +2,9 @@
 run.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from uuid import UUID
 
@@ -12,9 +13,9 @@ from django.db.models import F, Max
 
 from vouchsafe.kernel import cases, permit
 from vouchsafe.kernel.cases import Loaded
-from vouchsafe.kernel.declare import Slot, Step, clocks, findings, given, may, slot_for, slots
+from vouchsafe.kernel.declare import Process, Slot, Step, clocks, findings, given, may, slot_for, slots
 from vouchsafe.kernel.models import Event, Person, Record
-from vouchsafe.kernel.steps import state_label
+from vouchsafe.kernel.steps import leads_on, state_label
 from vouchsafe.kernel.views import ClockView, Task
 
 MOST_RECORDS = 1_000
@@ -40,7 +41,7 @@ def worklist(by: Person, *, now: datetime) -> Worklist:
     """Both. Worked out again only when something happened or a minute has passed: every page's head shows
     it.
     """
-    last = Event.objects.aggregate(last=Max("id"))["last"] or 0
+    last = permit.once("last_event", lambda: Event.objects.aggregate(last=Max("id"))["last"] or 0)
     return _worklist(connection.settings_dict["NAME"], by.pk, last, now.replace(second=0, microsecond=0))
 
 
@@ -54,9 +55,10 @@ def _worklist(database: str, person: UUID, last: int, now: datetime) -> Worklist
     out_tasks: list[Task] = []
     out_clocks: list[ClockView] = []
     for loaded in cases.load_many(found[:MOST_RECORDS], now=now, also=[by]):
-        if task := _task(loaded, by):
+        running = _running(loaded, now)
+        if task := _task(loaded, by, running):
             out_tasks.append(task)
-        out_clocks += _running(loaded, now)
+        out_clocks += running
     far = datetime.max.replace(tzinfo=UTC)
     out_tasks.sort(
         key=lambda t: (
@@ -79,27 +81,38 @@ def _running(loaded: Loaded, now: datetime) -> list[ClockView]:
     ]
 
 
-def _task(loaded: Loaded, by: Person) -> Task | None:
-    """The one task of a record for `by`: a signature before a step, what is ready before what is not."""
-    best: tuple[tuple[int, int, int], Task] | None = None
-    for n, step in enumerate(loaded.process.steps_from(loaded.record.state)):
+def _task(loaded: Loaded, by: Person, running: Sequence[ClockView]) -> Task | None:
+    """The one task of a record for `by`: the step that leads on, as on the record's page; of several, one
+    that is ready. A side step is proposed to nobody, unless somebody has begun to sign it or none leads on.
+    """
+    best: tuple[tuple[bool, bool, int], Task] | None = None
+    process, state = loaded.process, loaded.record.state
+    due = min([c.clock.due.date() for c in running] + [d for d in (loaded.record.due,) if d], default=None)
+    steps = [s for s in process.steps_from(state) if not s.is_system]
+    ways_on = {s.name for s in steps if _leads_on(process, state, s)}
+    for n, step in enumerate(steps):
+        if ways_on and step.name not in ways_on and not given(step, loaded.case):
+            continue
         kind, meaning = _mine(loaded, step, by)
         if not kind:
             continue
         missing = sum(
-            1 for f in findings(loaded.process, step, loaded.case) if f.refuses and f.fields != ("reason",)
+            1 for f in findings(process, step, loaded.case) if f.refuses and f.fields != ("reason",)
         )
-        rank = (missing > 0, any(s.meaning == "rejected" for s in step.signs), n)
+        rank = (step.name not in ways_on, missing > 0, n)
         if best is None or rank < best[0]:
-            best = rank, _as_task(loaded, step, kind, meaning, missing)
+            best = rank, _as_task(loaded, step, kind, meaning, missing, due)
     return best[1] if best else None
+
+
+def _leads_on(process: Process, state: str, step: Step) -> bool:
+    rejects = any(s.meaning == "rejected" for s in step.signs)
+    return leads_on(process, state, step.target(state), rejects=rejects)
 
 
 def _mine(loaded: Loaded, step: Step, by: Person) -> tuple[str, str]:
     """("sign", meaning), ("step", "") or ("", "")."""
     case, person, roles = loaded.case, by.id.hex, loaded.roles_of(by)
-    if step.is_system:
-        return "", ""
     wanted = slots(step, case)
     if not wanted:
         return ("step", "") if may(step.by, case, person=person, roles=roles) else ("", "")
@@ -112,7 +125,7 @@ def _mine(loaded: Loaded, step: Step, by: Person) -> tuple[str, str]:
     return "", ""
 
 
-def _as_task(loaded: Loaded, step: Step, kind: str, meaning: str, missing: int) -> Task:
+def _as_task(loaded: Loaded, step: Step, kind: str, meaning: str, missing: int, due: date | None) -> Task:
     r = loaded.record
     return Task(
         number=r.number,
@@ -123,7 +136,7 @@ def _as_task(loaded: Loaded, step: Step, kind: str, meaning: str, missing: int) 
         step=step.name,
         label=step.label,
         meaning=meaning,
-        due=r.due,
+        due=due,
         ready=missing == 0,
         missing=missing,
         owner=r.owner.full_name if r.owner else "",

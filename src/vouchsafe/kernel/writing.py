@@ -193,6 +193,7 @@ def new_version(
     )
     vault.store(at=at)
     words = f"{record.number} {record.title} {' '.join(texts_in(packed))}"[:MAX_SEARCHED].replace("\0", " ")
+    words = words.replace("-", " ")  # PostgreSQL would read "CVE-2020-26235" as two negative numbers
     Record.objects.filter(pk=record.pk).update(words=SearchVector(Value(words), config="simple"))
     return version, facts
 

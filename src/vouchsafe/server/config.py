@@ -52,7 +52,9 @@ def read(env: Mapping[str, str] = os.environ) -> Config:
     origin = env.get("VOUCHSAFE_ORIGIN", f"http://localhost:{port}").rstrip("/")
     parts = urlsplit(origin)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
-        raise ConfigError(f"VOUCHSAFE_ORIGIN is “{origin}”; expected an address such as https://quality.example.com.")
+        raise ConfigError(
+            f"VOUCHSAFE_ORIGIN is “{origin}”; expected an address such as https://quality.example.com."
+        )
     if parts.scheme == "http" and parts.hostname != "localhost":
         raise ConfigError(
             f"VOUCHSAFE_ORIGIN is “{origin}”; passkeys need https, or http://localhost for a trial on one machine."

@@ -179,7 +179,12 @@ class Postgres:
             done = subprocess.run(
                 [
                     *(self._bin / "initdb", "-D", self.cluster, "-U", SUPERUSER, f"--pwfile={pw.name}"),
-                    *("--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"),
+                    *(
+                        "--auth=scram-sha-256",
+                        "--encoding=UTF8",
+                        "--locale-provider=builtin",
+                        "--locale=C.UTF-8",
+                    ),
                     "--data-checksums",
                 ],
                 capture_output=True,
@@ -199,7 +204,9 @@ class Postgres:
         try:
             return Secrets(**json.loads(path.read_text()))
         except (OSError, ValueError, TypeError) as problem:
-            raise PostgresError(f"{path} can't be read ({problem}); without it the cluster can't be opened.") from None
+            raise PostgresError(
+                f"{path} can't be read ({problem}); without it the cluster can't be opened."
+            ) from None
 
     def _came_up(self, deadline: float) -> bool:
         assert self.process is not None
@@ -219,9 +226,9 @@ class Postgres:
             for role, password in ((OWNER, self.secrets.owner), (APP, self.secrets.app)):
                 if not conn.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
                     conn.execute(
-                        sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}").format(
-                            sql.Identifier(role), sql.Literal(password)
-                        )
+                        sql.SQL(
+                            "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}"
+                        ).format(sql.Identifier(role), sql.Literal(password))
                     )
 
     def _tail(self) -> str:
@@ -243,7 +250,9 @@ def _unprivileged_user() -> pwd.struct_passwd:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise PostgresError("PostgreSQL may not run as root, and there is neither a user “postgres” nor “nobody”.")
+    raise PostgresError(
+        "PostgreSQL may not run as root, and there is neither a user “postgres” nor “nobody”."
+    )
 
 
 def _binaries(user: pwd.struct_passwd | None) -> Path:

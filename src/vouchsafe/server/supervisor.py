@@ -28,6 +28,7 @@ from vouchsafe.server.postgres import APP, OWNER, Postgres, PostgresError
 _MIN_FREE_BYTES = 512 * 1024 * 1024
 _GIVE_UP_AFTER = 8  # deaths in a row, each within _SHORT_S of its start
 _SHORT_S = 3.0
+_PORTS_FREE_S = 20.0  # gunicorn gives its workers 5 s, the intake finishes its batch
 _DATABASE = "vouchsafe"
 
 
@@ -62,6 +63,7 @@ class Supervisor:
         self.postgres: Postgres | None = None
         self.children: list[Child] = []
         self._stopping = False
+        self._was_killed = False
         self._env: dict[str, str] = {}
 
     def run(self) -> None:
@@ -71,15 +73,16 @@ class Supervisor:
             CannotStart: before anything is started, with the sentence for the user.
         """
         fresh = not self.config.data.exists()
-        with self._exclusive():
+        with self._exclusive() as lock:
             try:
-                self._check_ports()
+                self._check_ports(wait_s=_PORTS_FREE_S if self._was_killed else 0)
             except CannotStart:
                 if fresh:  # nothing is left behind of a start that never was
                     (self.config.data / "lock").unlink()
                     self.config.data.rmdir()
                 raise
             self._make_folders()
+            _note(lock, str(os.getpid()))
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._stop_soon)
             try:
@@ -90,6 +93,7 @@ class Supervisor:
                     self._loop()
             finally:
                 self._stop_all()
+                _note(lock, "")
 
     # --- before -------------------------------------------------------------------------------------------------
 
@@ -97,7 +101,7 @@ class Supervisor:
         data = self.config.data
         try:
             data.mkdir(parents=True, exist_ok=True)
-            lock = open(data / "lock", "w")  # noqa: SIM115, held as long as the process lives
+            lock = open(data / "lock", "a+")  # noqa: SIM115, held as long as the process lives
         except OSError as problem:
             raise CannotStart(_folder_sentence(data, problem)) from None
         free = shutil.disk_usage(data).free
@@ -113,6 +117,9 @@ class Supervisor:
             raise CannotStart(
                 f"Another Vouchsafe runs on {data}. Stop it first, or set VOUCHSAFE_DATA and VOUCHSAFE_PORT."
             ) from None
+        lock.seek(0)
+        # The file holds a process id from start to clean end, so one that is there now is of a run that was killed.
+        self._was_killed = bool(lock.read())
         return lock
 
     def _make_folders(self) -> None:
@@ -123,15 +130,22 @@ class Supervisor:
         except OSError as problem:
             raise CannotStart(_folder_sentence(data, problem)) from None
 
-    def _check_ports(self) -> None:
-        for name, port in (("VOUCHSAFE_PORT", self.config.port), ("VOUCHSAFE_INTAKE_PORT", self.config.intake_port)):
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except OSError as problem:
-                    why = "is taken by another program" if problem.errno == errno.EADDRINUSE else f"({problem.strerror})"
-                    raise CannotStart(f"Port {port} {why}. Choose another, e.g. {name}={port + 100}.") from None
+    def _check_ports(self, *, wait_s: float) -> None:
+        """Refuse a taken port. The children of a killed supervisor may hold theirs for a moment: `wait_s`."""
+        deadline = time.monotonic() + wait_s
+        for name, port in (
+            ("VOUCHSAFE_PORT", self.config.port),
+            ("VOUCHSAFE_INTAKE_PORT", self.config.intake_port),
+        ):
+            while problem := _cannot_bind(port):
+                if time.monotonic() > deadline:
+                    why = (
+                        "is taken by another program"
+                        if problem.errno == errno.EADDRINUSE
+                        else f"({problem.strerror})"
+                    )
+                    raise CannotStart(f"Port {port} {why}. Choose another, e.g. {name}={port + 100}.")
+                time.sleep(0.1)
 
     # --- the database -------------------------------------------------------------------------------------------
 
@@ -140,7 +154,9 @@ class Supervisor:
         app, owner = self.config.database_url, self.config.database_owner_url
         if app:
             if not owner:
-                raise CannotStart("VOUCHSAFE_DATABASE_URL is set, VOUCHSAFE_DATABASE_OWNER_URL isn't; migrations need it.")
+                raise CannotStart(
+                    "VOUCHSAFE_DATABASE_URL is set, VOUCHSAFE_DATABASE_OWNER_URL isn't; migrations need it."
+                )
             for name, url in (("VOUCHSAFE_DATABASE_URL", app), ("VOUCHSAFE_DATABASE_OWNER_URL", owner)):
                 _must_answer(name, url)
         else:
@@ -178,16 +194,38 @@ class Supervisor:
             "web",
             [
                 *(python, "-m", "gunicorn", "vouchsafe.server.wsgi:application"),
-                *("--bind", f"127.0.0.1:{c.port}", "--workers", "2", "--threads", "4", "--worker-tmp-dir", "/tmp"),  # noqa: S108
-                *("--timeout", "60", "--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket"),
+                *(
+                    "--bind",
+                    f"127.0.0.1:{c.port}",
+                    "--workers",
+                    "2",
+                    "--threads",
+                    "4",
+                    "--worker-tmp-dir",
+                    "/tmp",
+                ),  # noqa: S108
+                *(
+                    "--timeout",
+                    "60",
+                    "--graceful-timeout",
+                    "5",
+                    "--log-level",
+                    "warning",
+                    "--no-control-socket",
+                ),
+                *("--preload", "--config", "python:vouchsafe.server.pages"),
             ],
         )
         worker = Child("worker", [python, "-m", "vouchsafe.server.worker"])
         seeded = c.data / "demo" / "seeded"
-        intake = Child("intake", [python, "-m", "vouchsafe.server.intake"], ready=lambda: not c.demo or seeded.exists())
+        intake = Child(
+            "intake", [python, "-m", "vouchsafe.server.intake"], ready=lambda: not c.demo or seeded.exists()
+        )
         plan = [web, worker, intake]
         if c.demo and self.examples:
-            plan.append(Child("demo", [python, "-m", "vouchsafe.server.demo", str(self.examples), str(self.devices)]))
+            plan.append(
+                Child("demo", [python, "-m", "vouchsafe.server.demo", str(self.examples), str(self.devices)])
+            )
         return plan
 
     def _loop(self) -> None:
@@ -210,8 +248,12 @@ class Supervisor:
             while not password.exists() and time.monotonic() < deadline and not self._stopping:
                 time.sleep(0.1)
             if password.exists():
-                self.say(f"Sign in as ingrid.solheim (or another of the company) with the password {password.read_text()}")
-                self.say("The fleet's thirty days load in the background; the home page shows how far they are.")
+                self.say(
+                    f"Sign in as ingrid.solheim (or another of the company) with the password {password.read_text()}"
+                )
+                self.say(
+                    "The fleet's thirty days load in the background; the home page shows how far they are."
+                )
 
     def _tend(self, child: Child) -> None:
         now = time.monotonic()
@@ -238,7 +280,9 @@ class Supervisor:
             return
         child.deaths = child.deaths + 1 if now - child.started < _SHORT_S else 1
         if child.deaths >= _GIVE_UP_AFTER:
-            self.say(f"{child.name} stops right after its start. Its last lines:\n{_tail(self.config, child.name)}")
+            self.say(
+                f"{child.name} stops right after its start. Its last lines:\n{_tail(self.config, child.name)}"
+            )
             self._stopping = True
             return
         child.not_before = now + min(5.0, 0.1 * 2**child.deaths)
@@ -278,6 +322,26 @@ class Supervisor:
                 child.log.close()
 
 
+def _cannot_bind(port: int) -> OSError | None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as problem:
+            return problem
+    return None
+
+
+def _note(lock: IO[str], text: str) -> None:
+    """Write who holds the lock, or that nobody does. For a full disk it isn't worth not starting or not stopping."""
+    try:
+        lock.truncate(0)
+        lock.write(text)
+        lock.flush()
+    except OSError:
+        pass
+
+
 def _folder_sentence(data: Path, problem: OSError) -> str:
     what = {
         errno.EACCES: "isn't writable for you",
@@ -294,7 +358,9 @@ def _must_answer(name: str, url: str) -> None:
     try:
         with psycopg.connect(url, connect_timeout=10) as conn:
             if conn.info.server_version < 160000:
-                raise CannotStart(f"{name} points at PostgreSQL {conn.info.server_version // 10000}; 16 or newer is needed.")
+                raise CannotStart(
+                    f"{name} points at PostgreSQL {conn.info.server_version // 10000}; 16 or newer is needed."
+                )
     except psycopg.Error as problem:
         said = " ".join(str(problem).split()).rstrip("?.")
         raise CannotStart(f"{name} doesn't answer: {said}.") from None

@@ -31,5 +31,7 @@ def what(leaf: Leaf) -> str:
         tier = leaf.facts.get("tier")
         word = TIER_NAMES.get(tier, "") if isinstance(tier, int) else ""
         return f"Evidence, {word}" if word not in ("", "none") else "Evidence"
+    if leaf.kind == "record.event" and leaf.facts.get("type") == "person":
+        return "Person"
     text = SHORT.get(leaf.kind) or leaves.KINDS.get(leaf.kind, leaf.kind)
     return text[:1].upper() + text[1:]

@@ -5,10 +5,14 @@ that needs more than this is wrong. Static files get the same headers, because t
 else.
 """
 
+import logging
 from collections.abc import Callable
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+
+log = logging.getLogger(__name__)
 
 # W3C Content Security Policy Level 3. img-src covers icons.svg, which <use> refers to.
 POLICY = "; ".join(
@@ -55,3 +59,13 @@ class SecurityHeaders:
         ):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A lost database is no fault of the request: 503 and "try again", where 500 would say that we are broken."""
+        if not isinstance(exception, OperationalError):
+            return None
+        log.error("the database is away: %s", exception)
+        text = "The database is away for a moment. Nothing was written; try again.\n"
+        return HttpResponse(
+            text, status=503, content_type="text/plain; charset=utf-8", headers={"Retry-After": "2"}
+        )

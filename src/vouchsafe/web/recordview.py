@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from vouchsafe.kernel.declare import field_of, fields_of
+from vouchsafe.kernel.steps import leads_on
 from vouchsafe.kernel.views import Change, EventView, GateView, RecordView, SlotView, StepView
 from vouchsafe.web import nav, states, words
 from vouchsafe.web.clocks import Dial, dial
@@ -72,7 +73,7 @@ class Gate:
 def head(r: RecordView, look: Look) -> SimpleNamespace:
     """What the top of the page shows."""
     running = [c for c in r.clocks if c.stopped is None]
-    tags = [(t, "") for t in (r.product, r.site) if t]
+    tags = [(words.scope(t), "") for t in (r.product, r.site) if t]
     return SimpleNamespace(
         number=r.number,
         title=r.title,
@@ -113,18 +114,13 @@ def stages(r: RecordView, look: Look) -> list[SimpleNamespace]:
 def pick(r: RecordView, wanted: str) -> StepView | None:
     """The step that the page is about: the one asked for; else the one that leads on, mine if there is one.
 
-    A step leads on when it moves the record to a later stage. The way on is shown to those who can't take it
+    The way on is shown to those who can't take it
     too, with what is missing and who can.
     """
-    order = list(r.process.stages)
-    here = order.index(r.stage) if r.stage in order else len(order)
-
-    def leads_on(s: StepView) -> bool:
-        stage = r.process.stage(s.to)
-        return not s.rejects and stage in order and order.index(stage) > here
 
     def rank(s: StepView) -> tuple[bool, bool, bool, bool]:
-        return s.system, not leads_on(s), not (s.may and s.enabled), not s.may
+        side = not leads_on(r.process, r.state, s.to, rejects=s.rejects)
+        return s.system, side, not (s.may and s.enabled), not s.may
 
     return next((s for s in r.steps if s.step == wanted), None) or min(r.steps, key=rank, default=None)
 
@@ -228,7 +224,10 @@ def standings(r: RecordView) -> list[Condition]:
 
 
 def signatures(r: RecordView) -> list[SimpleNamespace]:
-    """Signatures, newest first, with whether they still count."""
+    """Signatures, newest first. One that was given for a step that is still to be taken, over a version that
+    is no longer the newest, has lost its force; of a step that was taken it stands for what was signed then.
+    """
+    ahead = {s.step for s in r.steps}
     return [
         SimpleNamespace(
             who=s.printed_name,
@@ -237,7 +236,8 @@ def signatures(r: RecordView) -> list[SimpleNamespace]:
             reason=s.reason,
             at=s.at,
             method="passkey" if s.ceremony == "passkey" else "password, on this server’s word",
-            stands=s.stands,
+            stands=s.stands or s.step not in ahead,
+            newest=s.stands,
             version=s.version,
             seal=of_seal(s.seal),
         )

@@ -71,7 +71,7 @@ def plain(value: Any, f: Field | None, reader: Reader) -> str:
     if isinstance(value, tuple):
         return f"{words.count(len(value))} rows" if value else "nothing"
     text = _value(value, f, reader)[0]
-    return (text[:80] + "…" if len(text) > 81 else text) or "nothing"
+    return (text[:160] + "…" if len(text) > 161 else text) or "nothing"
 
 
 def _value(value: Any, f: Field | None, reader: Reader) -> tuple[str, str, str]:

@@ -35,6 +35,14 @@ def size(byte_count: int) -> str:
     return f"{byte_count / 1_000_000:.1f} MB"
 
 
+def scope(key: str) -> str:
+    """How the key of a product or site reads: tarn-4 as “Tarn 4”. A name that is no key stays as it is."""
+    if not key or any(not (c.isdecimal() or c == "-" or "a" <= c <= "z") for c in key):
+        return key
+    text = key.replace("-", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
 def zone(name: str) -> tzinfo:
     """The reader's zone; UTC when the name is not known here."""
     try:

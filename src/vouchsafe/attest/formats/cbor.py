@@ -155,12 +155,22 @@ class Reader:
     def bstr(self, least: int, most: int) -> bytes:
         """A byte string of `least` to `most` bytes."""
         pos = self.pos
-        length = self._argument(BSTR, "a byte string")
+        data = self.data
+        # Nearly all have one of two heads. Whatever else stands here, also a fault, is left to `_argument`.
+        first = data[pos : pos + 2]
+        if len(first) == 2 and first[0] == 0x58 and first[1] >= 24:
+            length, start = first[1], pos + 2
+        elif first and 0x40 <= first[0] < 0x58:
+            length, start = first[0] - 0x40, pos + 1
+        else:
+            length = self._argument(BSTR, "a byte string")
+            start = self.pos
         if not least <= length <= most:
+            self.pos = start
             self.fail(pos, f"a byte string of {least} to {most} bytes", f"{length} bytes")
-        start = self.pos
-        taken = self.data[start : start + length]
+        taken = data[start : start + length]
         if len(taken) < length:
+            self.pos = start
             self.fail(pos, f"{length} bytes", f"{len(taken)} bytes up to the end")
         self.pos = start + length
         return taken
@@ -279,13 +289,21 @@ def _size(value: Any) -> int:
         raise _NotOurs
     total, before = _head_size(len(value)), -1
     for key, item in value.items():
+        kind = type(item)
+        if kind is bytes:
+            length = len(item)
+            total += length + (_head_size(length) if length > 0xFF else 2 if length > 23 else 1)
+        elif kind is int and 0 <= item < 24:
+            total += 1
+        else:
+            total += _size(item)
         if type(key) is not int or not -(1 << 64) <= key < 1 << 64:
             raise _NotOurs
         place = key if key >= 0 else (1 << 64) - key  # Negative numbers come after all others.
         if place <= before:
             raise _NotOurs
         before = place
-        total += _head_size(key if key >= 0 else -1 - key) + _size(item)
+        total += _head_size(key if key >= 0 else -1 - key)
     return total
 
 

@@ -264,7 +264,8 @@ CREATE TABLE fleet_head (
   svn int,
   last_sha256 bytea NOT NULL,
   recent bytea NOT NULL,
-  disorder boolean NOT NULL
+  disorder boolean NOT NULL,
+  forked boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 70);
 -- Every 64th leaf of a device, so that a walk along its chain to an instant starts near it.
 CREATE TABLE fleet_anchor (
@@ -300,7 +301,24 @@ CREATE TABLE fleet_quarantine (
 );
 """
 
-HISTORY = ["model", "site", "device", "shipment", "key", "clone", "build", "build_digest", "reference_set", "appraisal_policy", "component", "build_component", "state", "anchor", "quarantine", "nonce"]
+HISTORY = [
+    "model",
+    "site",
+    "device",
+    "shipment",
+    "key",
+    "clone",
+    "build",
+    "build_digest",
+    "reference_set",
+    "appraisal_policy",
+    "component",
+    "build_component",
+    "state",
+    "anchor",
+    "quarantine",
+    "nonce",
+]
 CHANGES = {
     "gateway": ("revoked_at",),
     "station": ("revoked_at",),

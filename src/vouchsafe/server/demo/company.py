@@ -71,7 +71,9 @@ def add_units(company: dict[str, Any], fleet: Fleet, at_ms: int) -> None:
     units.register(
         company["product"]["udi_di"],
         [
-            units.Unit(serial=one.serial, lot=one.serial[3:7], site=one.hospital, shipped_at=at_ms, reference="demo")
+            units.Unit(
+                serial=one.serial, lot=one.serial[3:7], site=one.hospital, shipped_at=at_ms, reference="demo"
+            )
             for one in fleet.members
         ],
         at_ms=at_ms,
@@ -88,7 +90,10 @@ def add_releases(company: dict[str, Any], folder: Path, state: State) -> None:
         version = str(one["version"])
         if version in have:
             continue
-        build, at = builds[version], datetime.combine(one["released"], datetime.min.time(), UTC).replace(hour=10)
+        build, at = (
+            builds[version],
+            datetime.combine(one["released"], datetime.min.time(), UTC).replace(hour=10),
+        )
         if number == 0:
             releases.set_policy(AppraisalPolicy(nonces={}), by=None, at=at)
         image = images.image(version)
@@ -128,6 +133,8 @@ def _release_key(state: State) -> ed25519.Ed25519PrivateKey:
     if not public.exists():  # what a reader's trust policy names as the key of our releases
         public.parent.mkdir(parents=True, exist_ok=True)
         public.write_bytes(
-            key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+            key.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
         )
     return key

@@ -40,7 +40,12 @@ def enrol_all(intake: Intake, fleet: Fleet) -> None:
 
 
 def live_through(
-    intake: Intake, fleet: Fleet, state: State, tokens: dict[str, str], until_ms: int, told: Callable[[float], None]
+    intake: Intake,
+    fleet: Fleet,
+    state: State,
+    tokens: dict[str, str],
+    until_ms: int,
+    told: Callable[[float], None],
 ) -> int:
     """Let the fleet live until `until_ms`, a day at a time; gives the number of evidence taken.
 

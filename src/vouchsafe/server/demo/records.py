@@ -41,7 +41,9 @@ class _Story:
             one["open"], one["title"], by=opener, at=self._tick(), product=one.get("product", ""), links=links,
             changes={} if one.get("then") else self._filled(one["changes"], one["as"]),
         ).number  # fmt: skip
-        for step in [{"write": one["as"], "changes": one["changes"]}, *one["then"]] if one.get("then") else ():
+        for step in (
+            [{"write": one["as"], "changes": one["changes"]}, *one["then"]] if one.get("then") else ()
+        ):
             self._take(step)
         return self.number
 
@@ -51,7 +53,9 @@ class _Story:
                 self.now += timedelta(days=days)
             case {"write": who}:
                 changes = self._with_ids(self._filled(step["changes"], who), who)
-                acts.write(self.number, seen=self._seen(who), by=people.find(who), at=self._tick(), changes=changes)
+                acts.write(
+                    self.number, seen=self._seen(who), by=people.find(who), at=self._tick(), changes=changes
+                )
             case {"act": name, "as": who}:
                 acts.act(self.number, name, seen=self._seen(who), by=people.find(who), at=self._tick())
             case {"sign": name, "meaning": meaning, "as": signers}:
@@ -97,7 +101,12 @@ class _Story:
                     self.number, text.encode(), name=f"{title}.txt", media_type="text/plain", by=people.find(who),
                     at=self._tick(),
                 )  # fmt: skip
-                return {"reference": title, "sha256": sha256, "by": by.id.hex, "on": self.now.date().isoformat()}
+                return {
+                    "reference": title,
+                    "sha256": sha256,
+                    "by": by.id.hex,
+                    "on": self.now.date().isoformat(),
+                }
             case dict():
                 return {key: self._filled(part, who) for key, part in value.items()}
             case list():

@@ -3,8 +3,9 @@
 Each returns escaped HTML. Geometry goes into SVG attributes, meaning into data attributes, colour nowhere.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ TIER_WORDS = {
     "unknown": "Unknown",
     "none": "No verdict",
 }
+_SELECTED = mark_safe(" selected")
 FRESH_WORDS = {"confirmed": "Confirmed", "last_known": "Last known", "unknown": "Unknown"}
 
 
@@ -35,12 +37,14 @@ def _build() -> str:
 
 
 @register.simple_tag
+@cache
 def asset(name: str) -> str:
     """The address of one of our static files, which changes whenever the build does."""
     return f"{static('vouchsafe/' + name)}?v={_build()}"
 
 
 @register.simple_tag
+@cache
 def i(name: str, cls: str = "") -> SafeString:
     """An icon; always beside words, so it is hidden from screen readers."""
     return format_html(
@@ -215,6 +219,18 @@ def spark(values: list[float], label: str, tone: str = "seal") -> SafeString:
         f"{points[-1][0]:.1f}",
         f"{points[-1][1]:.1f}",
     )
+
+
+@register.simple_tag
+def options(choices: Iterable[Any]) -> SafeString:
+    """The options of a select: value, label, and on for the one that is chosen."""
+    return mark_safe("".join(_option(o.value, o.label, bool(o.on)) for o in choices))
+
+
+@lru_cache(maxsize=4_096)
+def _option(value: str, label: str, on: bool) -> SafeString:
+    """One; the same people stand in every field that names a person."""
+    return format_html('<option value="{}"{}>{}</option>', value, _SELECTED if on else "", label)
 
 
 @register.filter

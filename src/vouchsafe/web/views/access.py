@@ -41,7 +41,7 @@ def login(request: HttpRequest) -> HttpResponseBase:
     username = request.POST.get("username", "").strip()[:254]
     password = request.POST.get("password", "")
     try:
-        person = people.find(username)
+        person = people.find_by_login(username)
     except NotFound:
         make_password(password[:1024])  # the same time as for a known name, so that names can't be told apart
         return _login_page(request, WRONG, username, status=403)

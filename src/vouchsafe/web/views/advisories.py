@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
-from vouchsafe.fleet import impact, rights
+from vouchsafe.fleet import impact, rights, triage
 from vouchsafe.fleet.errors import BadInput, NotFound
 from vouchsafe.kernel import queries
 from vouchsafe.kernel.views import RecordView
@@ -103,13 +103,11 @@ def panel_context(request: SignedIn, row: impact.AdvisoryRow, correction: Node) 
 
 
 def _record_of(row: impact.AdvisoryRow, request: SignedIn) -> SimpleNamespace | None:
-    """The vulnerability record that names this advisory, where the reader may see it."""
-    for found in queries.search(row.key, request.me, now=request.now, limit=20):
-        if found.process == "vulnerability":
-            return SimpleNamespace(
-                number=found.number, href=f"/records/{found.number}", state=found.state_label
-            )
-    return None
+    """The vulnerability record of this advisory, where the reader may see it."""
+    found = triage.record_of(row, request.me, now=request.now)
+    if found is None:
+        return None
+    return SimpleNamespace(number=found.number, href=f"/records/{found.number}", state=found.state_label)
 
 
 def _correction(request: SignedIn, record: SimpleNamespace | None) -> Node:

@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, tzinfo
 from functools import wraps
 from typing import Any
@@ -15,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from vouchsafe.fleet import errors as fleet_errors
+from vouchsafe.kernel import permit
 from vouchsafe.kernel.errors import Denied, NotFound, Refused, SigningFailed, Stale
 from vouchsafe.web import words
 
@@ -42,8 +44,10 @@ def signed_in(*methods: str) -> Callable[[View], View]:
                 return _sign_in_first(request)
             request.me, request.now = request.user, timezone.now()
             request.zone = words.zone(request.user.zone)
+            look = permit.one_look() if request.method in ("GET", "HEAD") else nullcontext()
             try:
-                return view(request, *args, **kwargs)
+                with look:
+                    return view(request, *args, **kwargs)
             except NotFound as why:
                 return problem(request, 404, str(why))
             except Denied as why:

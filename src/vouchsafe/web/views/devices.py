@@ -18,7 +18,7 @@ from vouchsafe.web.seals import fleet_seal
 from vouchsafe.web.views.common import SignedIn, signed_in
 from vouchsafe.web.views.fleet import now_ms
 
-ENTRIES = 25
+ENTRIES = 12
 INTERVALS = 25
 
 

@@ -22,7 +22,7 @@ from vouchsafe.web.views.fleet import now_ms
 
 TASKS_SHOWN = 8
 CLOCKS_SHOWN = 4
-RECENT = 6
+RECENT = 10
 
 
 @signed_in()
@@ -80,15 +80,24 @@ def tasks(request: SignedIn) -> HttpResponseBase:
 
 
 def _headline(rows: list[Any]) -> str:
-    late = sum(1 for r in rows if r.due_class in ("now", "late"))
+    today = sum(1 for r in rows if r.today)
+    soon = sum(1 for r in rows if r.due_class in ("now", "late"))
     ready = sum(1 for r in rows if r.ready)
-    if late:
-        return "One thing needs you today" if late == 1 else f"{words.count(late)} things need you today"
+    if today:
+        return "One thing needs you today" if today == 1 else f"{words.count(today)} things need you today"
+    if soon:
+        return (
+            "One thing is due in two days" if soon == 1 else f"{words.count(soon)} things are due in two days"
+        )
     if ready:
         return (
             "One thing is ready for you" if ready == 1 else f"{words.count(ready)} things are ready for you"
         )
-    return "Nothing needs you today"
+    if rows:
+        return (
+            "One thing waits for you" if len(rows) == 1 else f"{words.count(len(rows))} things wait for you"
+        )
+    return "Nothing waits for you"
 
 
 def task_row(t: Task, request: SignedIn) -> SimpleNamespace:
@@ -107,15 +116,16 @@ def task_row(t: Task, request: SignedIn) -> SimpleNamespace:
             if left == 1
             else f"{words.count(left)} days"
         )
-    missing = "" if t.ready else f", {t.missing} open"
     return SimpleNamespace(
         do=f"Sign: {t.label}" if t.kind == "sign" else t.label,
-        about=f"{t.title}{missing}",
+        about=t.title,
+        open="" if t.ready else f"{t.missing} open",
         number=t.number,
         href=f"/records/{t.number}?step={t.step}",
         state=t.state_label,
         state_kind="review" if t.kind == "sign" else "active",
         ready=t.ready,
+        today=t.due is not None and t.due <= today,
         due=t.due,
         due_class=due_class,
         due_says=says,

@@ -27,7 +27,6 @@ from vouchsafe.web.views.common import SignedIn, signed_in
 MAX_BUNDLE_BYTES = 64 * 1024 * 1024
 MAX_POLICY_BYTES = 65_536
 CHAIN = 6
-RECENT = 200  # newest events whose record is named beside their entry
 
 
 @require_http_methods(["GET", "HEAD"])
@@ -68,7 +67,9 @@ def ledger(request: SignedIn) -> HttpResponseBase:
 
 
 def _title(name: str) -> str:
-    return {"records": "Records", "root": "Root"}.get(name, name.replace("fleet/", "Devices "))
+    return {"records": "Records", "root": "Root", "fleet/0": "Devices"}.get(
+        name, name.replace("fleet/", "Devices ")
+    )
 
 
 def _log(request: SignedIn, log: publish.LogView) -> dict[str, Any]:
@@ -185,9 +186,8 @@ def _refs(log: publish.LogView, rows: list[tuple[int, Leaf]], request: SignedIn)
             text = f"{name} at {words.count(size)}"
             out[index] = Ref(text=text, href=f"/ledger?log={name}", kind="entry")
     elif log.name == publish.RECORDS:
-        known = queries.recent_events(RECENT, request.me, now=request.now, sealed_only=True)
-        numbers = {e.seal.index: e.number for e in known}
-        out = {i: Ref(text=n, href=f"/records/{n}", kind="") for i, _ in rows if (n := numbers.get(i))}
+        numbers = queries.numbers_at(log.origin, [i for i, _ in rows], request.me, now=request.now)
+        out = {i: Ref(text=n, href=f"/records/{n}", kind="") for i, n in numbers.items()}
     else:
         serials = devices.serials_of([leaf.subj for _, leaf in rows])
         for index, leaf in rows:

@@ -49,6 +49,9 @@ def records(request: SignedIn, process: str) -> HttpResponseBase:
     page = queries.records(process, filters, request.me, now=request.now, page=paging.page_of(request))
     clocks = {c.number: c for c in reversed(queries.clocks(request.me, now=request.now))}
     columns = _columns(known)
+    counts = queries.view_counts(
+        process, {key: base for key, (_, base) in tabs.items()}, request.me, now=request.now
+    )
     context: dict[str, Any] = {
         "active": process,
         "heading": nav.plural(process),
@@ -57,10 +60,8 @@ def records(request: SignedIn, process: str) -> HttpResponseBase:
         "q": text,
         "total": words.count(page.total),
         "tabs": [
-            paging.Choice(
-                label, key, paging.address(request, {"view": key}), _count(known, base, request), key == view
-            )
-            for key, (label, base) in tabs.items()
+            paging.Choice(label, key, paging.address(request, {"view": key}), counts[key], key == view)
+            for key, (label, _) in tabs.items()
         ],
         "filters": [_menu(f, chosen[f.name]) for f in _choices(known)],
         "filtered": bool(text or any(chosen.values())),
@@ -100,10 +101,6 @@ def _views(process: Process, request: SignedIn) -> dict[str, tuple[str, Filters]
     out["closed"] = ("Closed", Filters(closed_only=True))
     out["all"] = ("All", Filters())
     return out
-
-
-def _count(process: Process, base: Filters, request: SignedIn) -> int:
-    return queries.records(process.key, base, request.me, now=request.now, size=1).total
 
 
 def _choices(process: Process) -> list[Field]:

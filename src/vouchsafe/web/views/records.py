@@ -99,7 +99,8 @@ def _form(
     """
     steps = [s for s in r.steps if s.may and not s.system]
     names = form_fields(r, chosen)
-    if not steps and not names:
+    buttons = _buttons(r, steps, chosen, names)
+    if not names and not any(b.ready for b in buttons):
         return None
     draft = acts.draft_of(r.number, request.me)
     saved, drafted = "", draft is not None
@@ -133,7 +134,7 @@ def _form(
         ),
         draft=drafted,
         stale=draft is not None and draft.seen < r.revision,
-        steps=_buttons(r, steps, chosen, names),
+        steps=buttons,
     )
 
 
