@@ -202,8 +202,8 @@ class Supervisor:
                     "--threads",
                     "4",
                     "--worker-tmp-dir",
-                    "/tmp",
-                ),  # noqa: S108
+                    "/tmp",  # noqa: S108, a heartbeat file of gunicorn; in memory it beats without the disk
+                ),
                 *(
                     "--timeout",
                     "60",

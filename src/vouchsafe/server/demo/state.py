@@ -6,74 +6,16 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-# Plain words, so that the password can be read from the terminal and typed. Eight of 64 would be 48 bits; six random
-# digits and five words give 50, and sign-in locks after a few wrong ones.
-_WORDS = [
-    "amber",
-    "anvil",
-    "apple",
-    "arrow",
-    "aspen",
-    "badge",
-    "basil",
-    "beacon",
-    "birch",
-    "bridge",
-    "brook",
-    "cabin",
-    "candle",
-    "canoe",
-    "cedar",
-    "chalk",
-    "cliff",
-    "clover",
-    "coral",
-    "crane",
-    "delta",
-    "dune",
-    "ember",
-    "fern",
-    "field",
-    "finch",
-    "flint",
-    "forge",
-    "garnet",
-    "glade",
-    "harbor",
-    "hazel",
-    "heron",
-    "iris",
-    "ivory",
-    "juniper",
-    "kettle",
-    "lantern",
-    "larch",
-    "linen",
-    "lotus",
-    "maple",
-    "marble",
-    "meadow",
-    "mint",
-    "moss",
-    "oak",
-    "olive",
-    "opal",
-    "orchid",
-    "otter",
-    "pearl",
-    "pebble",
-    "pine",
-    "quartz",
-    "raven",
-    "reed",
-    "river",
-    "saddle",
-    "slate",
-    "spruce",
-    "tarn",
-    "thistle",
-    "willow",
-]
+# Plain words, so that the password can be read from the terminal and typed. Five words of 64
+# and six digits give about 50 bits, and sign-in locks after a few wrong ones.
+_WORDS = " ".join(
+    (
+        "amber anvil apple arrow aspen badge basil beacon birch bridge brook cabin candle canoe cedar chalk",
+        "cliff clover coral crane delta dune ember fern field finch flint forge garnet glade harbor hazel",
+        "heron iris ivory juniper kettle lantern larch linen lotus maple marble meadow mint moss oak olive",
+        "opal orchid otter pearl pebble pine quartz raven reed river saddle slate spruce tarn thistle willow",
+    )
+).split()
 
 
 class State:
