@@ -2,8 +2,8 @@
 of its own.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from types import SimpleNamespace
 from typing import Any
@@ -216,6 +216,19 @@ def _listed(names: Sequence[str]) -> str:
     if len(shown_names) < 2:
         return "".join(shown_names)
     return f"{', '.join(shown_names[:-1])} or {shown_names[-1]}"
+
+
+def within_reach(found: Sequence[Gate], names: Set[str], *, form: bool) -> list[Gate]:
+    """The gates, whose conditions lead only to what this page has: fields on its form."""
+
+    def there(href: str) -> bool:
+        if href.startswith("#in-f-"):
+            return href.removeprefix("#in-f-") in names
+        return form or href != "#act"
+
+    return [
+        replace(g, open=[c if there(c.href) else replace(c, href="", link="") for c in g.open]) for g in found
+    ]
 
 
 def standings(r: RecordView) -> list[Condition]:

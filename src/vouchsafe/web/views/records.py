@@ -40,7 +40,6 @@ def page(request: SignedIn, r: RecordView, *, state: "Typed | None" = None) -> d
     """Everything that the record's template shows."""
     look = Look(request.me, request.now, request.zone)
     chosen = recordview.pick(r, request.GET.get("step", "") or (state.step if state else ""))
-    all_gates = recordview.gates(r, chosen)
     before = request.GET.get("before", "")
     seq = int(before) if before.isdecimal() and len(before) < 9 else None
     events = queries.history(r.number, request.me, now=request.now, before=seq, size=TIMELINE)
@@ -48,6 +47,7 @@ def page(request: SignedIn, r: RecordView, *, state: "Typed | None" = None) -> d
     long, tables, facts = recordview.facts(r, look)
     form = _form(request, r, chosen, state)
     typed = {c.name.removeprefix("f.") for c in form.controls} if form else set[str]()
+    all_gates = recordview.within_reach(recordview.gates(r, chosen), typed, form=form is not None)
     long, tables, facts = ([s for s in part if s.name not in typed] for part in (long, tables, facts))
     return {
         "active": r.process.key,
