@@ -272,7 +272,7 @@ def test_a_block_rule_is_not_opened_by_a_reason() -> None:
 def test_needs_names_what_is_empty_and_lets_the_step_write_it() -> None:
     go = step("go", "open", "closed", role("qa"), needs("problem", "good"), may_write("weight"))
     (found,) = shut(process(go), go, case(Thing(problem="  ")))
-    assert found.sentence == "Fill in: Problem; Good?."
+    assert found.sentence == "Fill in: Problem; Good?"
     assert go.writes == {"problem", "good", "weight"}
     assert shut(process(go), go, case(Thing(problem="x", good=False))) == ()
 
