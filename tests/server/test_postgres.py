@@ -1,7 +1,10 @@
 """The embedded cluster: what the application's role can't do, and what survives a kill."""
 
 import os
+import shutil
 import signal
+import tempfile
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -77,10 +80,10 @@ def test_a_wrong_password_is_refused(pg):
         psycopg.connect(pg.url(postgres.APP, "postgres").replace(pg.secrets.app, "guess"))
 
 
-def test_a_killed_postmaster_comes_back_with_what_was_committed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cluster")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
+def test_a_killed_postmaster_comes_back_with_what_was_committed(request):
+    folder = Path(tempfile.mkdtemp(prefix="vs-cluster-"))
+    folder.chmod(0o755)  # the unprivileged user that runs PostgreSQL for root must get in
+    request.addfinalizer(lambda: shutil.rmtree(folder, ignore_errors=True))
     it = postgres.Postgres(folder / "pg")
     it.start()
     try:
