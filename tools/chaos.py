@@ -79,8 +79,8 @@ class Product:
 
     def pid(self, name: str) -> int | None:
         """The process to kill: ours by its command, PostgreSQL's postmaster."""
-        if self.up is None or self.up.poll() is not None:
-            return None
+        self.must_live()
+        assert self.up
         if name == "supervisor":
             return self.up.pid
         mark = {"web": "gunicorn", "worker": "vouchsafe.server.worker", "intake": "vouchsafe.server.intake",
@@ -93,12 +93,14 @@ class Product:
             pass
         return None
 
-    def answers(self, name: str, *, not_pid: int) -> bool:
-        """Whether a target that was killed is back: another process, and it does its work."""
-        if self.up is not None and self.up.poll() is not None:
+    def must_live(self) -> None:
+        if self.up is None or self.up.poll() is not None:
             raise RuntimeError(
                 f"the supervisor ended by itself:\n{(self.data / 'up.log').read_text()[-2000:]}"
             )
+
+    def answers(self, name: str, *, not_pid: int) -> bool:
+        """Whether a target that was killed is back: another process, and it does its work."""
         if self.pid(name) in (None, not_pid):
             return False
         web, intake = _status(f"{self.web}/login") == 200, _status(f"{self.intake}/healthz") == 200

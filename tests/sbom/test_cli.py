@@ -10,8 +10,9 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from vouchsafe.cli.advisory import advisory
 from vouchsafe.cli.errors import CommandError
-from vouchsafe.cli.sbom import advisory, sbom
+from vouchsafe.cli.sbom import sbom
 from vouchsafe.cli.udi import udi
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "fellside"

@@ -225,3 +225,19 @@ def test_ctrl_c_while_the_database_starts(folder: Path) -> None:
     finally:
         one.kill()
     assert running(folder / "data") == []
+
+
+@pytest.mark.slow
+def test_a_postmaster_killed_while_the_tables_are_made(folder: Path) -> None:
+    one = Product(folder / "data", free_port())
+    try:
+        until(lambda: "Database ready" in one.said)
+        for child in psutil.Process(one.process.pid).children():
+            if "bin/postgres" in " ".join(child.cmdline()):
+                child.kill()
+        until(lambda: "Open http" in one.said, 60)
+        assert "PostgreSQL ended while the tables were brought up to date; starting it again" in one.said
+        assert one.stop() == (0, []), one.said
+    finally:
+        one.kill()
+    assert running(folder / "data") == []

@@ -16,7 +16,7 @@ COMMANDS = {
     "person": ("vouchsafe.cli.person", "person", "Add people, give them roles, set a password."),
     "token": ("vouchsafe.cli.token", "token", "Make and list somebody's tokens for the API."),
     "advisory": (
-        "vouchsafe.cli.sbom",
+        "vouchsafe.cli.advisory",
         "advisory",
         "Read a vulnerability advisory; with `import`, act on it.",
     ),
@@ -25,6 +25,7 @@ COMMANDS = {
     "log": ("vouchsafe.cli.log", "log", "Check a transparency log and make or check its proofs."),
     "evidence": ("vouchsafe.cli.evidence", "evidence", "Read and verify a device's evidence."),
     "sbom": ("vouchsafe.cli.sbom", "sbom", "Read, match, compare, sign and check SBOMs."),
+    "vex": ("vouchsafe.cli.vex", "vex", "Read what a VEX document says about vulnerabilities."),
     "udi": ("vouchsafe.cli.udi", "udi", "Take a UDI apart and check it."),
     "rules": ("vouchsafe.cli.rules", "rules", "What the processes enforce of the 431 rules, and what not."),
     "audit": ("vouchsafe.cli.audit", "audit", "Derive every record again from its history, and compare."),

@@ -1,21 +1,17 @@
-"""`vouchsafe sbom …` and `vouchsafe advisory …`: SBOMs and advisories from files, without a server."""
+"""`vouchsafe sbom …`: SBOMs from files, without a server."""
 
 import hashlib
-import json
-import os
-import stat
-import sys
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
+from vouchsafe.cli.advisory import advisory_of
 from vouchsafe.cli.errors import CommandError
-from vouchsafe.sbom import cyclonedx, dsse, match, osv, statement
+from vouchsafe.cli.files import print_object, read_bytes, refuse
+from vouchsafe.sbom import cyclonedx, dsse, match, statement
 from vouchsafe.sbom.errors import BadSignature, Malformed, NotBound
-from vouchsafe.sbom.limits import DEFAULT
 from vouchsafe.sbom.model import Component, Sbom
 
 _SAMPLE = 5
@@ -24,11 +20,6 @@ _SAMPLE = 5
 @click.group()
 def sbom() -> None:
     """Read, match, compare, sign and check SBOMs: CycloneDX 1.2 to 1.7 as JSON; `-` is standard input."""
-
-
-@click.group()
-def advisory() -> None:
-    """Read vulnerability advisories. Read is OSV JSON; `-` is standard input."""
 
 
 @sbom.command("inspect")
@@ -43,7 +34,7 @@ def inspect_sbom(file: str, as_json: bool) -> None:
     """
     said = _sbom(file)
     if as_json:
-        _print(
+        print_object(
             {
                 "format": said.format,
                 "spec_version": said.spec_version,
@@ -86,7 +77,7 @@ def match_sbom(file: str, advisories: tuple[str, ...], as_json: bool) -> None:
     if [file, *advisories].count("-") > 1:
         raise CommandError("standard input: expected one file at most, got “-” twice")
     said = _sbom(file)
-    read = [_advisory(path) for path in advisories]
+    read = [advisory_of(path, read_bytes(path)) for path in advisories]
     found = list(match.matches(said.components, read))
     if as_json:
         rows: dict[str, Any] = {"confirmed": [], "possible": []}
@@ -99,7 +90,7 @@ def match_sbom(file: str, advisories: tuple[str, ...], as_json: bool) -> None:
                     "reason": m.reason,
                 }
             )
-        _print(rows | {"withdrawn": [a.id for a in read if a.withdrawn]})
+        print_object(rows | {"withdrawn": [a.id for a in read if a.withdrawn]})
         return
     for m in sorted(found, key=lambda m: (m.certainty, m.advisory)):
         click.echo(str(m))
@@ -129,7 +120,7 @@ def diff_sboms(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
     removed = [(k, v) for k in before.keys() - after.keys() for v in before[k]]
     changed = [(k, before[k], after[k]) for k in before.keys() & after.keys() if before[k] != after[k]]
     if as_json:
-        _print(
+        print_object(
             {
                 "added": [{"component": k, "version": v} for k, v in sorted(added)],
                 "removed": [{"component": k, "version": v} for k, v in sorted(removed)],
@@ -167,10 +158,10 @@ def sign_sbom(
     sha256 = _digest(image, digest, required=True)
     assert sha256 is not None
     try:
-        key = dsse.private_key(_bytes(key_file))
-        envelope = statement.sign_release(name, sha256, _bytes(file), key)
+        key = dsse.private_key(read_bytes(key_file))
+        envelope = statement.sign_release(name, sha256, read_bytes(file), key)
     except Malformed as told:
-        _refuse(file, told)
+        refuse(file, told)
     if out is None:
         click.echo(envelope.decode())
         return
@@ -206,10 +197,10 @@ def check_sbom(
     """
     sha256 = _digest(image, digest, required=False)
     try:
-        keys = tuple(dsse.public_key(_bytes(path)) for path in key_files)
-        release = statement.check_release(_bytes(envelope), keys, image_sha256=sha256)
+        keys = tuple(dsse.public_key(read_bytes(path)) for path in key_files)
+        release = statement.check_release(read_bytes(envelope), keys, image_sha256=sha256)
     except Malformed as told:
-        _refuse(envelope, told)
+        refuse(envelope, told)
     except (BadSignature, NotBound) as told:
         raise CommandError(f"{envelope}: {told}", code=1) from None
     if extract is not None:
@@ -221,7 +212,7 @@ def check_sbom(
             ) from None
     images = [{"name": s.name, "sha256": s.sha256} for s in release.subjects]
     if as_json:
-        _print(
+        print_object(
             {
                 "holds": True,
                 "images": images,
@@ -239,154 +230,11 @@ def check_sbom(
         click.echo("The image itself was not given, so its digest was not compared.")
 
 
-@advisory.command("inspect")
-@click.argument("file")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def inspect_advisory(file: str, as_json: bool) -> None:
-    """What an advisory says: which packages in which versions, how severe.
-
-    \b
-    Example:
-      vouchsafe advisory inspect advisories/RUSTSEC-2026-0104.json
-    """
-    said = _advisory(file)
-    severity = said.severity
-    if as_json:
-        _print(
-            {
-                "format": "OSV",
-                "id": said.id,
-                "aliases": list(said.aliases),
-                "summary": said.summary,
-                "published": said.published or None,
-                "modified": said.modified or None,
-                "withdrawn": said.withdrawn or None,
-                "affected": [
-                    {
-                        "package": a.package_key or a.name,
-                        "ecosystem": a.ecosystem,
-                        "name": a.name,
-                        "range": match.range_text(a),
-                    }
-                    for a in said.affected
-                ],
-                "severity": severity
-                and {
-                    "type": severity.type,
-                    "vector": severity.vector,
-                    "score": severity.score,
-                    "rating": severity.rating,
-                },
-                # OSV says nothing about exploitation; the catalogue that does is another file.
-                "known_exploited": None,
-                "problems": list(said.problems),
-            }
-        )
-        return
-    click.echo(f"{said.id} {' '.join(said.aliases)}".strip())
-    if said.summary:
-        click.echo(said.summary)
-    if severity:
-        score = f" ({severity.score})" if severity.score is not None else ""
-        click.echo(f"Severity {severity.rating}{score} {severity.vector}".rstrip())
-    if said.withdrawn:
-        click.echo(f"Withdrawn on {said.withdrawn}: it matches nothing.")
-    for a in said.affected:
-        click.echo(f"affects {a.ecosystem} {a.name}: {match.range_text(a)}")
-    for text in said.problems:
-        click.echo(f"problem {text}")
-
-
-@advisory.command("import")
-@click.argument("file")
-@click.option("--as", "username", metavar="USERNAME", required=True, help="Who imports it.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def import_advisory(file: str, username: str, as_json: bool) -> None:
-    """Take an advisory into the running installation, and say which components and devices it reaches.
-
-    \b
-    Example:
-      vouchsafe advisory import advisories/RUSTSEC-2026-0104.json --as priya.raghunathan
-    """
-    data = _bytes(file)
-    said = _advisory_of(file, data)
-    from vouchsafe.cli.running import use_installation
-
-    use_installation()
-    from vouchsafe.fleet import impact
-    from vouchsafe.kernel import people
-    from vouchsafe.kernel.errors import NotFound
-
-    now = datetime.now(UTC)
-    try:
-        by = people.find(username)
-    except NotFound as told:
-        raise CommandError(f"--as {username}: {told}", code=1) from None
-    row = impact.import_advisory(data, by=by, at=now)
-    found = impact.impact(row.id, int(now.timestamp() * 1000))
-    if as_json:
-        _print(
-            {
-                "id": row.key,
-                "sha256": row.sha256,
-                "components": [
-                    {"name": c.name, "version": c.version, "certainty": c.certainty} for c in found.components
-                ],
-                "builds": [{"version": b.version, "certainty": b.certainty} for b in found.builds],
-                "devices": {
-                    "confirmed": found.confirmed,
-                    "last_known": found.last_known,
-                    "unknown": found.unknown,
-                },
-                "scope": found.scope,
-                "elapsed_ms": round(found.elapsed_ms, 1),
-            }
-        )
-        return
-    if said.withdrawn:
-        click.echo(f"{said.id} was withdrawn on {said.withdrawn}: it matches nothing.")
-    for c in found.components:
-        click.echo(f"{c.certainty}: {c.reason}")
-    for b in found.builds:
-        click.echo(f"{b.model} {b.version}: {b.devices:,} devices, {b.certainty}")
-    click.echo(
-        f"{found.scope:,} devices in scope: {found.confirmed:,} confirmed, {found.last_known:,} last known,"
-        f" {found.unknown:,} unknown ({found.elapsed_ms:.0f} ms)"
-    )
-
-
 def _sbom(file: str) -> Sbom:
     try:
-        return cyclonedx.read(_bytes(file))
+        return cyclonedx.read(read_bytes(file))
     except Malformed as told:
-        _refuse(file, told)
-
-
-def _advisory(file: str) -> osv.Advisory:
-    return _advisory_of(file, _bytes(file))
-
-
-def _advisory_of(file: str, data: bytes) -> osv.Advisory:
-    try:
-        return osv.read(data)
-    except Malformed as told:
-        _refuse(file, told)
-
-
-def _bytes(file: str) -> bytes:
-    """The bytes of a file or of standard input. Never more than the limit and one: the rest is not read."""
-    at_most = DEFAULT.max_bytes + 1
-    if file == "-":
-        return sys.stdin.buffer.read(at_most)
-    try:
-        with open(file, "rb") as stream:
-            if stat.S_ISDIR(os.fstat(stream.fileno()).st_mode):
-                raise CommandError(f"{file}: expected a file, got a folder")
-            return stream.read(at_most)
-    except (OSError, ValueError) as told:
-        raise CommandError(
-            f"{file}: expected a file that can be read, got {getattr(told, 'strerror', told)}"
-        ) from None
+        refuse(file, told)
 
 
 def _digest(image: str | None, digest: str | None, *, required: bool) -> str | None:
@@ -433,11 +281,3 @@ def _own_version(c: Component) -> str:
 
 def _component(c: Component) -> dict[str, Any]:
     return {"name": c.name, "version": c.version, "purl": c.purl, "path": c.path}
-
-
-def _print(value: dict[str, Any]) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def _refuse(file: str, told: Malformed) -> NoReturn:
-    raise CommandError(f"{'standard input' if file == '-' else file}: {told}") from None

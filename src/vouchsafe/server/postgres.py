@@ -94,14 +94,13 @@ class Postgres:
                 cwd=self.folder,
                 **self._as_user(),
             )
-            if self._came_up(deadline):
+            if self._came_up(deadline) and self._has_roles():
                 break
             # After a kill -9 the old backends hold shared memory for a moment; a second try finds it free.
             if time.monotonic() > deadline:
                 raise PostgresError(f"PostgreSQL didn't start: {self._tail()}")
             time.sleep(0.3)
         log.close()
-        self._make_roles()
 
     def stop(self, *, wait_s: float = 30.0) -> None:
         """Stop by a fast shutdown: clients are disconnected, everything committed is on disk."""
@@ -220,6 +219,16 @@ class Postgres:
             self.process.kill()
             self.process.wait()
         return False
+
+    def _has_roles(self) -> bool:
+        """Make the roles that are missing. False when the postmaster ended in this moment."""
+        try:
+            self._make_roles()
+        except psycopg.OperationalError:
+            if self.alive():
+                raise
+            return False
+        return True
 
     def _make_roles(self) -> None:
         with psycopg.connect(self.url(SUPERUSER, "postgres"), autocommit=True) as conn:

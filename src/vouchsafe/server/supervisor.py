@@ -28,6 +28,7 @@ from vouchsafe.server.postgres import APP, OWNER, Postgres, PostgresError
 _MIN_FREE_BYTES = 512 * 1024 * 1024
 _GIVE_UP_AFTER = 8  # deaths in a row, each within _SHORT_S of its start
 _SHORT_S = 3.0
+_DATABASE_TRIES = 5
 _PORTS_FREE_S = 20.0  # gunicorn gives its workers 5 s, the intake finishes its batch
 _DATABASE = "vouchsafe"
 
@@ -86,9 +87,8 @@ class Supervisor:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._stop_soon)
             try:
-                self._start_database()
+                self._prepare_database()
                 if not self._stopping:
-                    self._migrate()
                     self.children = self._plan()
                     self._loop()
             finally:
@@ -148,6 +148,28 @@ class Supervisor:
                 time.sleep(0.1)
 
     # --- the database -------------------------------------------------------------------------------------------
+
+    def _prepare_database(self) -> None:
+        """A database that runs and has its tables. The postmaster may be killed at any moment of this, too."""
+        for attempt in range(_DATABASE_TRIES):
+            try:
+                self._start_database()
+                if not self._stopping:
+                    self._migrate()
+                return
+            except CannotStart:
+                if attempt + 1 == _DATABASE_TRIES or self._stopping or not self._postgres_died():
+                    raise
+                self.say("PostgreSQL ended while the tables were brought up to date; starting it again")
+
+    def _postgres_died(self) -> bool:
+        """Whether our postmaster ended. One that is just ending gets a moment to be seen."""
+        if self.postgres is None:
+            return False
+        deadline = time.monotonic() + 1
+        while self.postgres.alive() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return not self.postgres.alive()
 
     def _start_database(self) -> None:
         began = time.monotonic()
@@ -293,7 +315,7 @@ class Supervisor:
         self.say("PostgreSQL ended; starting it again")
         try:
             self.postgres.start()
-        except PostgresError as problem:
+        except (PostgresError, psycopg.Error) as problem:
             self.say(str(problem))
             self._stopping = True
 
