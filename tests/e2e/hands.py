@@ -6,7 +6,9 @@ wrong even where everything is shown.
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page, Response, expect
 
@@ -215,6 +217,27 @@ class Hands:
         problem = self.page.locator("dialog#sign [role=alert]:visible")
         expect(problem.first).to_be_visible(timeout=PATIENCE_MS)
         return " ".join(problem.all_inner_texts())
+
+    def reply(self, serials: str, outcome: str) -> None:
+        """Record a hospital's signed reply about units of a field action's population."""
+        self.page.locator("summary", has_text="Record a signed reply").click()
+        values = {
+            "serials": serials,
+            "outcome": outcome,
+            "document": paper("reply.txt", f"{serials}: {outcome}. Signed, Head of medical engineering"),
+            "signed_by": "Head of medical engineering",
+            "signed_on": datetime.now(ZoneInfo("Europe/London")).date().isoformat(),
+        }
+        self.fill(values, within="#population")
+        self.page.get_by_role("button", name="Record the reply").click()
+        self.page.wait_for_load_state()
+
+    def link(self, relation: str, target: str) -> None:
+        """Link the record on screen to another one."""
+        self.page.locator("#links summary", has_text="Link a record").click()
+        self.fill({"relation": relation, "target": target}, within="#links")
+        self.page.get_by_role("button", name="Link it").click()
+        self.page.wait_for_load_state()
 
     def close(self) -> None:
         self.context.close()

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import waking, writing
-from tests.e2e.hands import Hands, no_faults, numbers, paper
+from tests.e2e.hands import Hands, no_faults, numbers
 from tests.e2e.product import COMMAND, EXAMPLE, ROOT, Product, clean_env
 from vouchsafe.agent import plan
 
@@ -220,24 +220,8 @@ def test_units_move_by_measurement_only(as_person: Person, story: Story, product
     counts = standing(grace)
     assert counts["Corrected"] >= 1 and sum(counts.values()) == story.counts["frozen"]
 
-    reply(grace, pump.serial, "destroyed")
+    grace.reply(pump.serial, "destroyed")
     expect(grace.page.locator("#population [role=alert]")).to_contain_text("a reply doesn't change that")
-
-
-def reply(one: Hands, serial: str, outcome: str) -> None:
-    one.page.locator("summary", has_text="Record a signed reply").click()
-    one.fill(
-        {
-            "serials": serial,
-            "outcome": outcome,
-            "document": paper("reply.txt", f"{serial}: {outcome}. Signed, Head of medical engineering"),
-            "signed_by": "Head of medical engineering",
-            "signed_on": writing.today(),
-        },
-        within="#population",
-    )
-    one.page.get_by_role("button", name="Record the reply").click()
-    one.page.wait_for_load_state()
 
 
 def test_a_signed_reply_moves_a_unit_and_closing_names_the_open_ones(as_person: Person, story: Story) -> None:
@@ -249,7 +233,7 @@ def test_a_signed_reply_moves_a_unit_and_closing_names_the_open_ones(as_person: 
     serial = grace.page.locator("table.dt tbody a.ref").first.inner_text().strip()
     grace.open(number)
     before = standing(grace)
-    reply(grace, serial, "unreachable")
+    grace.reply(serial, "unreachable")
     grace.told("")
     assert "Unreachable, signed" in unit(grace, number, serial)
     grace.open(number)

@@ -166,3 +166,126 @@ def plan() -> dict[str, Any]:
         "check_method": "Counted from the attested boot counts of the fleet",
         "verifier": "Elin Backhouse",
     }
+
+
+def results(measured: str) -> dict[str, Any]:
+    return {
+        "measured": measured,
+        "sample_seen": "1240",
+        "results": "1 240 changes of tubing since the update, counted from the pumps' own logs",
+        **shown("results_data", "FLEET-0931", "Elin Backhouse"),
+    }
+
+
+def answered(topic: str) -> dict[str, Any]:
+    return {
+        "answer": f"Brought up to date: {topic.replace('_', ' ')}",
+        **shown("evidence", f"A-{topic}", "Ingrid Solheim"),
+    }
+
+
+def not_needed(party: str) -> dict[str, Any]:
+    return {
+        "asked": "not_needed",
+        "why": "No serious risk remains, MDR Art. 83(4)",
+        **shown("evidence", f"N-{party}", "Ingrid Solheim"),
+    }
+
+
+# ---- a field action ----
+
+
+def field_action(title: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "trigger": f"{ADVISORY}: the gateway link stops on a malformed certificate list",
+        "advisory": ADVISORY,
+        "products": "Tarn 4, 05060912340019, firmware 4.1.2",
+    }
+
+
+def hazard() -> dict[str, Any]:
+    return {
+        "harm": "The infusion goes on, its alarms don't reach the ward",
+        "death_possible": False,
+        "likelihood": "remote",
+        "at_risk": "Patients on vasoactive drugs",
+        "detectability": "Yes: the pump shows that its link is lost",
+        "recall_class": "class_II",
+        "evaluated_by": "Amara Lindqvist",
+        "evaluated_on": today(),
+        "decision": "field_action",
+        "decided_by": "Owen Brathwaite",
+        "decided_title": "Managing director",
+        "decided_at": moment(minutes=5),
+    }
+
+
+VOTE = {"vote": "for_action", "why": "The alarm may not be heard in time"}
+
+
+def duty(market: str) -> dict[str, Any]:
+    told = market == "GB"
+    return {
+        "duty": "report" if told else "no_report",
+        "why": "A field safety corrective action, UK MDR 2002 reg 44ZJ" if told else "No unit is there",
+    }
+
+
+def field_plan() -> dict[str, Any]:
+    return {
+        "kind": "software_update",
+        "strategy": "To each hospital, by notice and by update through its gateway",
+        "corrected_by": "4.2.1",
+        "unknown_consignees": "Pumps that never attested are asked for by letter, hospital by hospital",
+        "third_country": "The same update everywhere; duties of the EU, GB and Canada were checked",
+        "target_share": "95",
+        "due": (now() + timedelta(days=90)).date().isoformat(),
+    }
+
+
+def blocked(place: str) -> dict[str, Any]:
+    return {"units": "12", **shown("evidence", f"BLK-{place}", "Grace Okonkwo")}
+
+
+def notice() -> dict[str, Any]:
+    return {
+        "notices.0.language": "English",
+        **shown("notices.0.notice", "FSN-7-en", "Grace Okonkwo"),
+        "notices.0.reviewed_by": "Sofia Marchetti",
+        "identifies": "UDI-DI, serial and SRN on the first page",
+        "explains": "The alarm may not reach the ward while the link is down",
+        "instructs": "Keep the pump in sight until it is updated",
+        **shown("readiness", "MOCK-2026", "Grace Okonkwo"),
+        "deputy": "Henrik Vale",
+    }
+
+
+def told() -> dict[str, Any]:
+    return {
+        "reports.0.market": "GB",
+        "reports.0.form": "FSCA report",
+        "reports.0.reference": "MHRA-2026-1107",
+        "reports.0.sent_at": moment(minutes=4),
+        **shown("reports.0.sent", "SENT-GB", "Sofia Marchetti"),
+        "reports.0.answered_at": moment(minutes=1),
+    }
+
+
+def followed() -> dict[str, Any]:
+    return {
+        **shown("sent_to_consignees", "FSN-7-LIST", "Grace Okonkwo"),
+        "follow_up": "Reminders on day 7, 14 and 30, then the hospital's management",
+        "further": "none_found",
+    }
+
+
+def informed(operator: str) -> dict[str, Any]:
+    return {"how": f"By letter: {operator}", **shown("evidence", f"OP-{operator}", "Grace Okonkwo")}
+
+
+def finished() -> dict[str, Any]:
+    return {
+        **shown("reports.0.final", "FINAL-GB", "Sofia Marchetti"),
+        **shown("reports.0.closure", "CLOSED-GB", "Sofia Marchetti"),
+    }
