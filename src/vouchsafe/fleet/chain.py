@@ -69,7 +69,7 @@ class Chain:
         self.origin = origin
         self._store = store
         self._batch_of = batch_of
-        self._objects: OrderedDict[str, tuple[batches.BatchRow, list[batches.Item]]] = OrderedDict()
+        self._objects: OrderedDict[str, tuple[bytes, list[int]]] = OrderedDict()
         self._last: batches.BatchRow | None = None
         self._links: dict[int, Link] = {}
 
@@ -79,8 +79,7 @@ class Chain:
         """
         if (known := self._links.get(ix)) is not None:
             return known
-        row, items = self._object(ix)
-        item = items[ix - row.first]
+        item = self._item(ix)
         link = Link(ix, leaves.parse(item.leaf), item.leaf, item.pack, item.offset, item.length)
         if len(self._links) < MAX_LINKS:  # a page walks the same stretch several times
             self._links[ix] = link
@@ -121,7 +120,7 @@ class Chain:
             )
         return salt, body
 
-    def _object(self, ix: int) -> tuple[batches.BatchRow, list[batches.Item]]:
+    def _item(self, ix: int) -> batches.Item:
         last = self._last
         row = last if last is not None and last.first <= ix < last.next else self._batch_of(self.origin, ix)
         if row is None or not row.first <= ix < row.next:
@@ -129,13 +128,16 @@ class Chain:
         self._last = row
         found = self._objects.get(row.name)
         if found is None:
-            found = (row, batches.check(row, self.origin, self._store.get(row.name)))
-            self._objects[row.name] = found
+            data = self._store.get(row.name)
+            batches.check_bytes(row, self.origin, data)
+            # Where the items begin is enough: a walk wants one of the thousands.
+            found = self._objects[row.name] = (data, batches.locate(data, row.next - row.first, row.name))
             if len(self._objects) > MAX_OBJECTS:
                 self._objects.popitem(last=False)
         else:
             self._objects.move_to_end(row.name)
-        return found
+        data, starts = found
+        return batches.item(data, starts[ix - row.first])
 
 
 def pack_name(sha256: bytes) -> str:

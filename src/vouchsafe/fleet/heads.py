@@ -21,7 +21,7 @@ from vouchsafe.fleet.timeline import REGISTERED, Order
 
 RECENT = 8
 _ENTRY = 40  # SHA-256 and an index of 8 bytes
-ANCHOR_EVERY = 64
+ANCHOR_EVERY = 32
 
 _READ = f"""
 SELECT d.id, d.subj, m.udi_di, h.seq, h.ix, h.proof_ix, h.v, h.at, h.generation, h.boot, h.ctr, h.base_v,

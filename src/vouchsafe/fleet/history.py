@@ -25,7 +25,7 @@ MIN_GAP_MS = 15 * 60_000
 SPACINGS = 3
 """Silence longer than so many of the device's usual spacings is a gap."""
 MAX_TICKS = 5_000
-_AROUND = 24
+_AROUND = 12
 """Proofs before an instant that tell the device's usual spacing."""
 
 
@@ -378,26 +378,34 @@ class Evidence:
 
 def evidence(device: int, ix: int) -> Evidence:
     """A leaf of a device with its payload, checked against the commitment. Raises: NotFound."""
-    row = db.one("SELECT origin, subj FROM fleet_device WHERE id = %(d)s", {"d": device})
-    if row is None:
-        raise NotFound(f"There is no device {device}.")
-    reader = substrate.chain(row[0])
+    origin, link = _leaf(device, ix)
     try:
-        link = reader.at(ix)
-        if link.leaf.subj != row[1]:
-            raise NotFound(f"Entry {ix} of {row[0]} is not about this device.")
-        salt, payload = reader.payload(link)
+        salt, payload = substrate.chain(origin).payload(link)
     except LookupError as error:
         raise NotFound(str(error)) from None
-    return Evidence(row[0], ix, link.raw, link.leaf.kind, link.facts, salt, payload)
+    return Evidence(origin, ix, link.raw, link.leaf.kind, link.facts, salt, payload)
 
 
 def proof(device: int, ix: int) -> proofs.TwoStep:
     """The two-step proof of a device's leaf. Raises: NotFound; `publish.NotYetProvable` until a root covers
     it.
     """
-    found = evidence(device, ix)
-    return publish.proof_of(found.origin, ix)
+    origin, _ = _leaf(device, ix)
+    return publish.proof_of(origin, ix)
+
+
+def _leaf(device: int, ix: int) -> tuple[str, Link]:
+    """The origin of a device's log, and its leaf at an index."""
+    row = db.one("SELECT origin, subj FROM fleet_device WHERE id = %(d)s", {"d": device})
+    if row is None:
+        raise NotFound(f"There is no device {device}.")
+    try:
+        link = substrate.chain(row[0]).at(ix)
+    except LookupError as error:
+        raise NotFound(str(error)) from None
+    if link.leaf.subj != row[1]:
+        raise NotFound(f"Entry {ix} of {row[0]} is not about this device.")
+    return row[0], link
 
 
 def chain_of(device: int, *, limit: int = 100, before_ix: int | None = None) -> tuple[Link, ...]:

@@ -2,6 +2,8 @@
 logs.
 """
 
+from bisect import bisect_right
+
 from vouchsafe.fleet import db
 from vouchsafe.fleet.chain import Chain
 from vouchsafe.kernel import permit, publish
@@ -9,6 +11,9 @@ from vouchsafe.ledger.batches import BatchRow
 
 FLEET = "fleet/0"
 """The one shard of this release. A device's log is a stored column, so that more can come."""
+
+FETCHED = 128
+"""Batches that one question fetches: some 20 KB of rows."""
 
 
 def fleet_origin() -> str:
@@ -18,13 +23,24 @@ def fleet_origin() -> str:
 
 def chain(origin: str) -> Chain:
     """A reader of a log's leaves and payloads over Django's connection; one for a page that walks several times."""
-    return permit.once(("chain", origin), lambda: Chain(origin, publish.site().store, _batch_of))
+    return permit.once(("chain", origin), lambda: Chain(origin, publish.site().store, Batches()))
 
 
-def _batch_of(origin: str, ix: int) -> BatchRow | None:
-    sql = (
-        "SELECT first_ix, next_ix, object, sha256 FROM batch WHERE origin = %(origin)s AND first_ix <= %(ix)s"
-        " ORDER BY first_ix DESC LIMIT 1"
-    )
-    found = permit.once(("batch", origin, ix), lambda: db.one(sql, {"origin": origin, "ix": ix}))
-    return BatchRow(*found) if found and found[1] > ix else None
+class Batches:
+    """The committed batches that hold a log's entries. A walk goes backwards, so one question fetches many."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, list[BatchRow]] = {}
+
+    def __call__(self, origin: str, ix: int) -> BatchRow | None:
+        known = self._known.get(origin, [])
+        at = bisect_right(known, ix, key=lambda row: row.first) - 1
+        if at < 0 or ix >= known[at].next:
+            sql = (
+                "SELECT first_ix, next_ix, object, sha256 FROM batch WHERE origin = %(origin)s"
+                " AND first_ix <= %(ix)s ORDER BY first_ix DESC LIMIT %(many)s"
+            )
+            found = db.rows(sql, {"origin": origin, "ix": ix, "many": FETCHED})
+            known = self._known[origin] = [BatchRow(*row) for row in reversed(found)]
+            at = len(known) - 1
+        return known[at] if at >= 0 and ix < known[at].next else None

@@ -49,22 +49,32 @@ def encode(items: Iterable[Item]) -> bytes:
     )
 
 
-def parse(data: bytes, count: int, place: str = "batch") -> list[Item]:
-    """The items of a batch object. Raises: Malformed unless there are exactly `count`."""
-    items: list[Item] = []
-    at, end = 0, len(data)
+def locate(data: bytes, count: int, place: str = "batch") -> list[int]:
+    """Where each item begins, without reading any. Raises: Malformed unless there are exactly `count`."""
+    starts: list[int] = []
+    at, end, tail = 0, len(data), _TAIL.size
     for number in range(count):
         if at + 2 > end:
             raise Malformed(f"{place} item {number}", "a length of 2 bytes", f"{end - at} bytes left")
-        start = at + 2
-        tail = start + (data[at] << 8 | data[at + 1])
-        at = tail + _TAIL.size
+        starts.append(at)
+        at += 2 + (data[at] << 8 | data[at + 1]) + tail
         if at > end:
-            raise Malformed(f"{place} item {number}", f"{at - start} bytes", f"{end - start} bytes left")
-        items.append(Item(data[start:tail], *_TAIL.unpack_from(data, tail)))
+            left = end - starts[-1] - 2
+            raise Malformed(f"{place} item {number}", f"{at - starts[-1] - 2} bytes", f"{left} bytes left")
     if at != end:
         raise Malformed(place, f"{count} items and nothing after them", f"{end - at} more bytes")
-    return items
+    return starts
+
+
+def item(data: bytes, start: int) -> Item:
+    """The item that begins at `start`, as `locate` says."""
+    tail = start + 2 + (data[start] << 8 | data[start + 1])
+    return Item(data[start + 2 : tail], *_TAIL.unpack_from(data, tail))
+
+
+def parse(data: bytes, count: int, place: str = "batch") -> list[Item]:
+    """The items of a batch object. Raises: Malformed unless there are exactly `count`."""
+    return [item(data, start) for start in locate(data, count, place)]
 
 
 def origin_id(origin: str) -> str:
@@ -78,8 +88,8 @@ def row_of(origin: str, first: int, following: int, data: bytes) -> BatchRow:
     return BatchRow(first, following, f"batch/{origin_id(origin)}/{first}-{following}-{digest.hex()}", digest)
 
 
-def check(row: BatchRow, origin: str, data: bytes) -> list[Item]:
-    """The items of a committed batch, after its bytes were hashed again. Raises: Tampered, Malformed."""
+def check_bytes(row: BatchRow, origin: str, data: bytes) -> None:
+    """The bytes are those of a committed batch: they are hashed again. Raises: Tampered."""
     found = sha256(data).digest()
     if found != row.sha256:
         raise Tampered(row.name, f"SHA-256 {row.sha256.hex()}", found.hex())
@@ -87,4 +97,9 @@ def check(row: BatchRow, origin: str, data: bytes) -> list[Item]:
     stated = match.groups() if match else ()
     if stated != (origin_id(origin), str(row.first), str(row.next), found.hex()):
         raise Tampered(row.name, f"the batch {row.first}-{row.next} of {brief(origin)}", "another name")
+
+
+def check(row: BatchRow, origin: str, data: bytes) -> list[Item]:
+    """The items of a committed batch, after its bytes were hashed again. Raises: Tampered, Malformed."""
+    check_bytes(row, origin, data)
     return parse(data, row.next - row.first, row.name)
