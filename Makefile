@@ -1,13 +1,16 @@
 # make demo   set everything up and run the product on the demonstration company, at http://localhost:8000
 # make test   set everything up and run all checks and all tests
 # make check  formatting, lint, types, import contracts, spelling, rule coverage, the bare wheel
+# make fuzz   fuzz every parser for a bounded time (FUZZ_SECONDS each, 20 unless set)
 # make bench  print each benchmark's figure beside the limit that it is measured against
 PYTHON ?= python3
 BIN := .venv/bin
 VOUCHSAFE_DATA ?= $(CURDIR)/var/demo
 export VOUCHSAFE_DATA
 
-.PHONY: demo test check setup assets browser bare bench lock clean
+FUZZ_SECONDS ?= 20
+
+.PHONY: demo test check setup assets browser bare bench fuzz lock clean
 
 demo: setup assets
 	@$(BIN)/vouchsafe up --demo examples/fellside
@@ -50,6 +53,10 @@ bare: setup
 
 bench: setup assets
 	@for b in bench/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+fuzz: setup
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-fuzz.lock
+	@$(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS)
 
 lock: setup
 	@$(BIN)/python tools/lock.py

@@ -299,9 +299,10 @@ def follow(product: Product, keys: dict[str, str], told: Told, stop: threading.E
             except (OSError, TimeoutError):
                 pass
             except LedgerError as error:
-                # The pages say 503 while their database is away; 500 would be a fault.
-                if "got 503" in str(error) or "connect" in str(error).lower():
-                    told.refused["log 503"] += 1
+                # The pages say 503 while their database is away, and an answer that is cut off when its process is
+                # killed is none; 500 would be a fault.
+                if any(words in str(error) for words in ("got 503", "onnect", "Content-Length")):
+                    told.refused["log 503 or cut off"] += 1
                 else:
                     told.problems.append(f"{log}: {error}")
         time.sleep(0.2)

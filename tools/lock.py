@@ -1,4 +1,4 @@
-"""Write requirements.lock and requirements-bare.lock: versions and hashes for every platform, no host names."""
+"""Write the requirements*.lock files: versions and hashes for every platform, no host names."""
 
 import subprocess
 import sys
@@ -20,6 +20,7 @@ def main() -> int:
         for out, extras in (
             ("requirements.lock", ("--extra", "server", "--extra", "dev")),
             ("requirements-bare.lock", ("--extra", "bare")),
+            ("requirements-fuzz.lock", ("--extra", "fuzz", "--constraint", "requirements.lock")),
         ):
             subprocess.run(
                 [f"{folder}/bin/uv", "pip", "compile", *COMMON, *extras, "-o", out], cwd=ROOT, check=True,
