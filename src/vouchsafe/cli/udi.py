@@ -1,48 +1,79 @@
-"""`vouchsafe udi …`: take a UDI apart, and check it."""
+"""`vouchsafe udi …`: take a UDI apart, check it, write it."""
 
 import json
 import sys
+from datetime import date
 
 import click
 
 from vouchsafe.cli.errors import CommandError
-from vouchsafe.udi import basic_udi, gs1
+from vouchsafe.udi import basic_udi, gs1, hibcc
 from vouchsafe.udi import parse as udi_parse
+from vouchsafe.udi.basic_udi import BasicUdi
 from vouchsafe.udi.errors import Malformed, WrongCheck
-from vouchsafe.udi.model import MAX_CHARS, Udi
+from vouchsafe.udi.limits import MAX_CHARS
+from vouchsafe.udi.model import Udi
+
+
+class _Day(click.ParamType[date]):
+    """A calendar day, YYYY-MM-DD."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            return self.fail(f"expected a day as YYYY-MM-DD, got {value!r}", param, ctx)
+
+
+_today = click.option(
+    "--today", type=_Day(), help="The day from which two-digit years are seen; without it, the clock's."
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group()
 def udi() -> None:
-    """Take a UDI apart and check it: GS1, HIBCC, ICCBBA; `-` is standard input."""
+    """Take a UDI apart, check it, write it: GS1, HIBCC, ICCBBA, IFA; `-` is standard input."""
 
 
 @udi.command("parse")
 @click.argument("text")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def parse(text: str, as_json: bool) -> None:
+@_today
+@_as_json
+def parse(text: str, today: date | None, as_json: bool) -> None:
     """The parts of a UDI: a scan, the line below the symbol, a GS1 Digital Link address, or a GTIN.
+
+    A Basic UDI-DI is taken apart too.
 
     \b
     Example:
       vouchsafe udi parse "(01)05060912340019(21)T4-0311-88207"
     """
+    line = _text(text)
     try:
-        said = udi_parse.parse(_text(text))
+        said = basic_udi.parse(line) if _looks_basic(line) else udi_parse.parse(line, today=today)
     except Malformed as told:
         raise CommandError(f"UDI: {told}") from None
     if as_json:
-        click.echo(json.dumps(said.as_json(), ensure_ascii=False, indent=2))
-        return
-    _show(said)
+        values = _basic(said) if isinstance(said, BasicUdi) else said.as_json()
+        click.echo(json.dumps(values, ensure_ascii=False, indent=2))
+    elif isinstance(said, BasicUdi):
+        _lines({"agency": said.agency, "Basic UDI-DI": said.text, "check characters": said.check})
+    else:
+        _show(said)
 
 
 @udi.command("check")
 @click.argument("text")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_today
+@_as_json
 @click.pass_context
-def check(ctx: click.Context, text: str, as_json: bool) -> None:
-    """Whether the check digits and characters of a UDI or a Basic UDI-DI hold. Exit 1 when they don't.
+def check(ctx: click.Context, text: str, today: date | None, as_json: bool) -> None:
+    """Whether the check digits and characters of a UDI or a Basic UDI-DI hold.
+
+    Exit 0: they do. 1: one does not; what was expected and what came is said. 2: not a UDI.
 
     \b
     Example:
@@ -53,7 +84,7 @@ def check(ctx: click.Context, text: str, as_json: bool) -> None:
     wrong: WrongCheck | None = None
     kind, agency = "Basic UDI-DI" if _looks_basic(line) else "UDI", ""
     try:
-        agency = basic_udi.parse(line).agency if kind == "Basic UDI-DI" else udi_parse.parse(line).agency
+        agency = _checked(line, kind, today)
     except WrongCheck as told:
         wrong = told
     except Malformed as told:
@@ -63,14 +94,72 @@ def check(ctx: click.Context, text: str, as_json: bool) -> None:
             "kind": kind,
             "agency": agency or None,
             "holds": wrong is None,
+            "place": wrong.place if wrong else None,
+            "expected": wrong.expected if wrong else None,
+            "got": wrong.got if wrong else None,
             "why": str(wrong) if wrong else None,
         }
         click.echo(json.dumps(said, ensure_ascii=False, indent=2))
-    elif wrong is None:
-        click.echo(f"{agency} {kind}: the check holds")
-    else:
+    elif wrong is not None:
         click.echo(f"{kind}: {wrong}", err=True)
+    elif agency == "ICCBBA":
+        click.echo("ICCBBA UDI: its form holds; its data has no check character")
+    else:
+        click.echo(f"{agency} {kind}: the check holds")
     ctx.exit(1 if wrong else 0)
+
+
+@udi.command("encode")
+@click.option("--di", required=True, help="The GTIN, of 8, 12, 13 or 14 digits.")
+@click.option("--lot", default="", help="Lot or batch, (10).")
+@click.option("--serial", default="", help="Serial number, (21).")
+@click.option("--made", type=_Day(), help="Production date, (11).")
+@click.option("--expires", type=_Day(), help="Expiry date, (17).")
+@click.option("--software", default="", help="Software version, (8012).")
+@click.option(
+    "--form",
+    type=click.Choice(["element", "human", "link"]),
+    default="human",
+    show_default=True,
+    help="What a symbol holds (separators are ASCII 29), the line below it, or a Digital Link address.",
+)
+@_today
+def encode(
+    di: str,
+    lot: str,
+    serial: str,
+    made: date | None,
+    expires: date | None,
+    software: str,
+    form: str,
+    today: date | None,
+) -> None:
+    """The GS1 UDI of a device, written.
+
+    \b
+    Example:
+      vouchsafe udi encode --di 05060912340019 --serial T4-0311-88207 --form link
+    """
+    write = {"element": gs1.element_string, "human": gs1.human_readable, "link": gs1.digital_link}[form]
+    try:
+        text = write(di, lot=lot, serial=serial, made=made, expires=expires, software=software, today=today)
+    except Malformed as told:
+        raise CommandError(f"UDI: {told}") from None
+    click.echo(text)
+
+
+def _checked(line: str, kind: str, today: date | None) -> str:
+    """The agency of a text whose check characters hold.
+
+    Raises:
+        Malformed, WrongCheck: as the readers.
+    """
+    if kind == "Basic UDI-DI":
+        return basic_udi.parse(line).agency
+    if "\n" not in line and line.lstrip(" *").startswith("+"):  # a secondary symbol alone can be checked
+        hibcc.check(line)
+        return "HIBCC"
+    return udi_parse.parse(line, today=today).agency
 
 
 def _text(text: str) -> str:
@@ -84,16 +173,31 @@ def _text(text: str) -> str:
 
 
 def _looks_basic(line: str) -> bool:
-    """No UDI looks so: `++` first, or digits first in a text that is no GS1 element string."""
-    if line.startswith("++"):
+    """No UDI looks so: `++`, `B-` or `D-` first, or digits first in a text that is no GS1 element string."""
+    if line.startswith(("++", "B-", "D-", "PP")):
         return True
-    if not line[:5].isdecimal() or line.isdecimal() or len(line) > 25:
+    if not (line.isascii() and line[:5].isdecimal()) or line.isdecimal() or not 7 <= len(line) <= 25:
         return False
     try:
         gs1.elements(line)
-    except Malformed:
-        return True
+    except Malformed as told:
+        # An element string that goes wrong later, or by its check digit only, is one all the same.
+        return not (isinstance(told, WrongCheck) and told.place.startswith("(01)")) and not _begins_with_gtin(
+            line
+        )
     return False
+
+
+def _begins_with_gtin(line: str) -> bool:
+    try:
+        gs1.elements(line[:16])
+    except Malformed:
+        return False
+    return line.startswith("01")
+
+
+def _basic(said: BasicUdi) -> dict[str, str]:
+    return {"agency": said.agency, "basic_udi_di": said.text, "body": said.body, "check": said.check}
 
 
 def _show(said: Udi) -> None:
@@ -105,11 +209,13 @@ def _show(said: Udi) -> None:
         "made": "made on",
         "expires": "expires on",
         "software": "software version",
+        "check": "check characters",
     }
     parts = said.as_json()
-    for key, name in names.items():
-        if key in parts:
-            click.echo(f"{name:18} {parts[key]}")
-    titles = gs1.others_of(said) if said.agency == "GS1" else said.others
-    for name, value in titles.items():
+    _lines({name: parts[key] for key, name in names.items() if key in parts})
+    _lines(dict(gs1.others_of(said) if said.agency == "GS1" else said.others))
+
+
+def _lines(parts: dict[str, str]) -> None:
+    for name, value in parts.items():
         click.echo(f"{name:18} {value}")

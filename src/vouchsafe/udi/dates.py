@@ -19,9 +19,14 @@ def full_year(two: int, this_year: int) -> int:
     return century + two
 
 
+def clock() -> date:
+    """The clock's day, for callers that read a label now and pass no day."""
+    return datetime.now(UTC).date()
+
+
 def this_year() -> int:
-    """The clock's year, for callers that read a label now and pass no year."""
-    return datetime.now(UTC).year
+    """The clock's year, as `clock`."""
+    return clock().year
 
 
 def yymmdd(text: str, place: str, this_year: int) -> date:

@@ -9,7 +9,7 @@ class Malformed(UdiError):
     """The text is no UDI of the agency.
 
     Attributes:
-        place: `character 17`, or the element, such as `(17)`.
+        place: `character 17`, or the element, such as `(17)`, or a character of the element's data, `(10) character 2`.
         expected: what the agency's rules ask for there.
         got: what stood there.
     """
@@ -23,6 +23,10 @@ class Malformed(UdiError):
 
 class WrongCheck(Malformed):
     """The form is right, but a check digit or character does not hold: a misread or a forgery."""
+
+
+class NotRead(Malformed):
+    """A form that an agency defines and that this package does not read."""
 
 
 def shown(text: str) -> str:

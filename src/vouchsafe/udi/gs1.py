@@ -1,54 +1,47 @@
-"""GS1: element strings, the human-readable form, and GS1 Digital Link addresses; read and written.
+"""GS1: element strings, the human-readable form, Digital Link addresses and bare GTINs; read and written.
 
-Source: GS1 General Specifications sections 3 and 7.8; GS1 Digital Link Standard: URI Syntax 4.
+Every Application Identifier is checked to its last character. Source: GS1 General Specifications 3 and 7.8; GS1 Digital
+Link Standard: URI Syntax; GS1 Barcode Syntax Dictionary.
+
+    >>> from datetime import date
+    >>> udi = parse("(01)05060912340019(17)280200(10)A/1(21)T4", today=date(2026, 11, 22))
+    >>> udi.di, udi.lot, udi.serial, udi.expires.isoformat(), udi.expires_text
+    ('05060912340019', 'A/1', 'T4', '2028-02-29', '280200')
+    >>> format({"01": "05060912340019", "21": "T4", "17": "280229"}, "link")
+    'https://id.gs1.org/01/05060912340019/21/T4?17=280229'
 """
 
-import re
 from collections.abc import Mapping
 from datetime import date
-from urllib.parse import quote, unquote, urlsplit
 
-from vouchsafe.udi import ais, checks, dates
+from vouchsafe.udi import ais, carriers, checks, dates, gs1_elements, gs1_link
 from vouchsafe.udi.errors import Malformed as Malformed
+from vouchsafe.udi.errors import NotRead as NotRead
 from vouchsafe.udi.errors import WrongCheck as WrongCheck
 from vouchsafe.udi.errors import shown
-from vouchsafe.udi.model import MAX_CHARS, Udi
+from vouchsafe.udi.gs1_elements import GS as GS
+from vouchsafe.udi.gs1_elements import GTIN_LENGTHS
+from vouchsafe.udi.model import Udi
 
-GS = "\x1d"
-_SYMBOLOGIES = ("]d2", "]C1", "]e0", "]Q3", "]J1")  # the carrier says that what follows are element strings
-_SETS = {
-    "N": frozenset("0123456789"),
-    "X": frozenset(checks.CSET82),
-    "Y": frozenset("#-/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
-    "Z": frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_="),
-}
-_SET_NAMES = {
-    "N": "digits",
-    "X": "characters of GS1's set 82",
-    "Y": "characters of GS1's set 39",
-    "Z": "base64url",
-}
-_BRACKET = re.compile(r"\(([0-9]{2,4})\)")
-_GTIN_LENGTHS = (8, 12, 13, 14)
 _OWN = ("01", "10", "11", "17", "21", "8012")
 
 
-def parse(text: str, *, this_year: int | None = None) -> Udi:
+def parse(text: str, *, today: date | None = None) -> Udi:
     """The UDI in a scanned element string, a human-readable line, a Digital Link address or a bare GTIN.
 
-    `this_year` decides the century of two-digit years; None takes the clock's.
+    `today` decides the century of two-digit years; None takes the clock's.
 
     Raises:
-        Malformed: it is none of these, an element is wrong, or there is no GTIN.
+        Malformed: it is none of these, an element is wrong, there is no GTIN, or elements that exclude each other.
+        NotRead: a compressed Digital Link.
         WrongCheck: a check digit doesn't hold.
     """
-    found = elements(text)
-    year = this_year or dates.this_year()
+    found = elements(text, today=today)
+    year = (today or dates.clock()).year
     gtin = found.get("01")
     if gtin is None:
         raise Malformed("(01)", "a GTIN", "no element (01)")
-    for ai, value in found.items():
-        _check_dates(ai, value, year)
+    gs1_elements.associations(found)
     return Udi(
         agency="GS1",
         di=gtin,
@@ -57,29 +50,72 @@ def parse(text: str, *, this_year: int | None = None) -> Udi:
         made=dates.yymmdd(found["11"], "(11)", year) if "11" in found else None,
         expires=dates.yymmdd(found["17"], "(17)", year) if "17" in found else None,
         software=found.get("8012", ""),
+        check=gtin[-1],
+        made_text=found.get("11", ""),
+        expires_text=found.get("17", ""),
         others={ai: value for ai, value in found.items() if ai not in _OWN},
     )
 
 
-def elements(text: str) -> dict[str, str]:
-    """Every element by its Application Identifier, in the order read; form, length and check digits hold.
+def elements(text: str, *, today: date | None = None) -> dict[str, str]:
+    """Every element by its Application Identifier, in the order read; forms, lengths, codes and check digits hold.
+
+    Which elements must or must not stand together is `gs1_elements.associations`, for an item may have two symbols.
 
     Raises:
-        Malformed, WrongCheck: as `parse`; that there is no GTIN is no error here.
+        Malformed, NotRead, WrongCheck: as `parse`; that there is no GTIN is no error here.
     """
-    if len(text) > MAX_CHARS:
-        raise Malformed("length", f"at most {MAX_CHARS} characters", f"{len(text):,}")
-    line = text.strip(" \t\r\n").replace("<GS>", GS).replace("\u241d", GS)
-    if not line:
-        raise Malformed("character 1", "a UDI", "nothing")
-    if re.match(r"https?://", line, re.IGNORECASE):
-        return _digital_link(line)
-    if line.startswith("("):
-        return _human_readable(line)
-    if line.isascii() and line.isdecimal() and len(line) in _GTIN_LENGTHS:
-        checks.require_mod10(line, "GTIN")
-        return {"01": line.zfill(14)}
-    return _element_string(line)
+    at, carrier = carriers.begin(text)
+    line = text.rstrip(" \t\r\n")
+    into = gs1_elements.Elements(today)
+    if gs1_link.is_link(line, at):
+        gs1_link.read(line, at, into)
+    elif carrier in carriers.RETAIL:
+        _retail(line[at:], at, carriers.RETAIL[carrier], into)
+    elif line[at] == "(":
+        gs1_elements.read_human_readable(line, at, into)
+    elif not carrier and line[at:].isascii() and line[at:].isdecimal() and len(line) - at in GTIN_LENGTHS:
+        checks.require_mod10(line[at:], "GTIN")
+        into.put(ais.table()["01"], line[at:].zfill(14))
+    else:
+        gs1_elements.read_element_string(line, at, into)
+    return into.found
+
+
+def _retail(digits: str, at: int, length: int, into: gs1_elements.Elements) -> None:
+    if len(digits) != length or not (digits.isascii() and digits.isdecimal()):
+        raise Malformed(f"character {at + 1}", f"a GTIN of {length} digits", shown(digits))
+    checks.require_mod10(digits, "GTIN")
+    into.put(ais.table()["01"], digits.zfill(14))
+
+
+def format(  # noqa: A001 - read as gs1.format
+    found: Mapping[str, str],
+    form: str = "element",
+    *,
+    domain: str = gs1_link.DOMAIN,
+    today: date | None = None,
+) -> str:
+    """Elements in one of three forms, each of which `elements` reads as the same elements.
+
+    `form` is `element` (what a symbol holds, separators are GS), `human` (the line below it) or `link` (an address).
+
+    Raises:
+        Malformed, WrongCheck: an element is unknown or wrong, or an address can't hold it.
+    """
+    if not found:
+        raise Malformed("elements", "at least one", "none")
+    for ai, value in found.items():
+        if ai not in ais.table():
+            raise Malformed(f"({ai})", "a GS1 Application Identifier", shown(ai))
+        gs1_elements.check_value(ais.table()[ai], value, (today or dates.clock()).year)
+    if form == "link":
+        return gs1_link.write(found, domain)
+    if form == "human":
+        return gs1_elements.write_human_readable(found)
+    if form == "element":
+        return gs1_elements.write_element_string(found)
+    raise ValueError(f"form: expected element, human or link, got {form!r}")
 
 
 def element_string(
@@ -90,18 +126,14 @@ def element_string(
     made: date | None = None,
     expires: date | None = None,
     software: str = "",
+    today: date | None = None,
 ) -> str:
     """The element string of a label's symbol, without symbology identifier; separators are GS (ASCII 29).
 
     Raises:
         Malformed, WrongCheck: a part can't be written so.
     """
-    parts = _in_order(di, lot, serial, made, expires, software)
-    text = ""
-    for place, (ai, value) in enumerate(parts):
-        last = place == len(parts) - 1
-        text += ai + value + ("" if last or ais.table()[ai].predefined else GS)
-    return text
+    return format(_label(di, lot, serial, made, expires, software, today), "element", today=today)
 
 
 def human_readable(
@@ -112,152 +144,56 @@ def human_readable(
     made: date | None = None,
     expires: date | None = None,
     software: str = "",
+    today: date | None = None,
 ) -> str:
     """The line below the symbol: `(01)05060912340019(21)T4-0311-88207`.
 
     Raises:
         Malformed, WrongCheck: a part can't be written so.
     """
-    return "".join(f"({ai}){value}" for ai, value in _in_order(di, lot, serial, made, expires, software))
+    return format(_label(di, lot, serial, made, expires, software, today), "human", today=today)
 
 
-def digital_link(di: str, *, domain: str = "https://id.gs1.org", lot: str = "", serial: str = "") -> str:
+def digital_link(
+    di: str,
+    *,
+    domain: str = gs1_link.DOMAIN,
+    lot: str = "",
+    serial: str = "",
+    made: date | None = None,
+    expires: date | None = None,
+    software: str = "",
+    today: date | None = None,
+) -> str:
     """The Digital Link address of a device: `https://id.gs1.org/01/05060912340019/21/T4-0311-88207`.
 
     Raises:
         Malformed, WrongCheck: a part can't be written so.
     """
-    path = "".join(
-        f"/{ai}/{quote(value, safe='')}" for ai, value in _in_order(di, lot, serial, None, None, "")
-    )
-    return domain.rstrip("/") + path
+    return format(_label(di, lot, serial, made, expires, software, today), "link", domain=domain, today=today)
 
 
-def _in_order(
-    di: str, lot: str, serial: str, made: date | None, expires: date | None, software: str
-) -> list[tuple[str, str]]:
-    given = [
-        ("01", di.zfill(14) if len(di) in _GTIN_LENGTHS else di),
-        ("11", made.strftime("%y%m%d") if made else ""),
-        ("17", expires.strftime("%y%m%d") if expires else ""),
-        ("10", lot),
-        ("21", serial),
-        ("8012", software),
-    ]
-    parts = [(ai, value) for ai, value in given if value or ai == "01"]
-    for ai, value in parts:
-        _check_value(ais.table()[ai], value)
-    return parts
-
-
-def _element_string(line: str) -> dict[str, str]:
-    at = next((len(s) for s in _SYMBOLOGIES if line.startswith(s)), 0)
-    if line[at : at + 1] == GS:  # FNC1 in first position, as some readers pass it on
-        at += 1
-    found: dict[str, str] = {}
-    while at < len(line):
-        identifier = _identifier(line, at)
-        start = at + len(identifier.ai)
-        end = line.find(GS, start)
-        end = len(line) if end < 0 else end
-        if identifier.predefined:
-            length = sum(p.most for p in identifier.parts)
-            if end - start < length:
-                raise Malformed(f"({identifier.ai})", f"{length} characters", f"{end - start}")
-            end = start + length
-        _put(found, identifier, line[start:end])
-        at = end + (line[end : end + 1] == GS)
-    return found
-
-
-def _identifier(line: str, at: int) -> ais.Identifier:
-    for length in (2, 3, 4):
-        known = ais.table().get(line[at : at + length])
-        if known is not None and len(line) >= at + length:
-            return known
-    raise Malformed(f"character {at + 1}", "a GS1 Application Identifier", shown(line[at : at + 4]))
-
-
-def _human_readable(line: str) -> dict[str, str]:
-    starts = [m for m in _BRACKET.finditer(line) if m[1] in ais.table()]
-    if not starts or starts[0].start() != 0:
-        raise Malformed("character 1", "a GS1 Application Identifier in brackets", shown(line[:6]))
-    found: dict[str, str] = {}
-    for i, mark in enumerate(starts):
-        end = starts[i + 1].start() if i + 1 < len(starts) else len(line)
-        _put(found, ais.table()[mark[1]], line[mark.end() : end].strip(" " + GS))
-    return found
-
-
-def _digital_link(line: str) -> dict[str, str]:
-    try:
-        address = urlsplit(line)
-    except ValueError:
-        raise Malformed("address", "an address with host and path", shown(line)) from None
-    segments = [unquote(s) for s in address.path.split("/") if s]
-    start = next((i for i, s in enumerate(segments) if s == "01" and i + 1 < len(segments)), None)
-    if start is None:
-        raise Malformed("path", "/01/ and a GTIN", shown(address.path))
-    pairs = segments[start:]
-    if len(pairs) % 2:
-        raise Malformed("path", "a value after each identifier", shown(pairs[-1]))
-    found: dict[str, str] = {}
-    for name, value in zip(pairs[::2], pairs[1::2], strict=True):
-        if name not in ais.table():
-            raise Malformed("path", "a GS1 Application Identifier", shown(name))
-        _put(
-            found,
-            ais.table()[name],
-            value.zfill(14) if name == "01" and len(value) in _GTIN_LENGTHS else value,
-        )
-    for pair in address.query.replace(";", "&").split("&"):
-        name, _, value = pair.partition("=")
-        if name in ais.table():  # other keys of the query are not GS1's
-            _put(found, ais.table()[name], unquote(value))
-    return found
-
-
-def _put(found: dict[str, str], identifier: ais.Identifier, value: str) -> None:
-    _check_value(identifier, value)
-    if found.setdefault(identifier.ai, value) != value:
-        raise Malformed(
-            f"({identifier.ai})", "one value", f"{shown(found[identifier.ai])} and {shown(value)}"
-        )
-
-
-def _check_value(identifier: ais.Identifier, value: str) -> None:
-    """The parts in turn: each its characters, its length, its check digit (General Specifications 3)."""
-    place, at = f"({identifier.ai})", 0
-    for part in identifier.parts:
-        if part.optional and at == len(value):
-            break
-        piece = value[at : at + part.most]
-        wrong = next((c for c in piece if c not in _SETS[part.kind]), None)
-        if wrong is not None:
-            raise Malformed(
-                f"{place} character {at + piece.index(wrong) + 1}", _SET_NAMES[part.kind], shown(wrong)
-            )
-        if len(piece) < part.least:
-            wanted = f"{part.most}" if part.least == part.most else f"1 to {part.most}"
-            raise Malformed(place, f"{wanted} {_SET_NAMES[part.kind]}", shown(value))
-        if part.check == "c":
-            checks.require_mod10(piece, place)
-        elif part.check == "g" and (len(piece) < 3 or checks.gmn(piece[:-2]) != piece[-2:]):
-            raise WrongCheck(place, "the check characters of a model number", shown(piece[-2:]))
-        at += len(piece)
-    if at < len(value):
-        raise Malformed(place, f"at most {at} characters", f"{len(value)}: {shown(value)}")
-
-
-def _check_dates(ai: str, value: str, year: int) -> None:
-    at = 0
-    for part in ais.table()[ai].parts:
-        piece = value[at : at + part.most]
-        if piece and part.check in ("d", "D"):
-            day = dates.yymmdd(piece, f"({ai})", year)
-            if part.check == "D" and piece.endswith("00"):
-                raise Malformed(f"({ai})", "a day from 01", f"00, of {day:%B}")
-        at += len(piece)
+def _label(
+    di: str,
+    lot: str,
+    serial: str,
+    made: date | None,
+    expires: date | None,
+    software: str,
+    today: date | None,
+) -> dict[str, str]:
+    for ai, day in (("11", made), ("17", expires)):
+        if day and dates.full_year(day.year % 100, (today or dates.clock()).year) != day.year:
+            raise Malformed(f"({ai})", "a day that two digits of a year can say", day.isoformat())
+    given = {
+        "01": di.zfill(14) if len(di) in GTIN_LENGTHS else di,
+        "11": made.strftime("%y%m%d") if made else "",
+        "17": expires.strftime("%y%m%d") if expires else "",
+        "10": lot,
+        "21": serial,
+        "8012": software,
+    }
+    return {ai: value for ai, value in given.items() if value or ai == "01"}
 
 
 def others_of(udi: Udi) -> Mapping[str, str]:

@@ -1,39 +1,50 @@
 """ICCBBA (ISBT 128) for medical products of human origin: the elements that a UDI is made of.
 
-WEAKNESS: the check characters K of a donation number stand outside the symbol's data and are not checked.
+WEAKNESS: the check character K of a donation number stands outside the symbol's data and is not checked.
+Source: ISBT 128 Standard Technical Specification 2 (data structures 001, 004 to 009, 017, 018, 023, 032, 034 to 036).
+
+    >>> udi = parse("=/A9999XYZ100T0944=,000025=>014032")
+    >>> udi.di, udi.serial, udi.expires.isoformat()
+    ('A9999XYZ100T0944', '000025', '2014-02-01')
 """
 
 import re
 from datetime import date
 
-from vouchsafe.udi import dates
+from vouchsafe.udi import carriers, dates
 from vouchsafe.udi.errors import Malformed, shown
-from vouchsafe.udi.model import MAX_CHARS, Udi
+from vouchsafe.udi.model import Udi
 
 # Identifier, name, length of its data. Longer identifiers first: `=` alone is the donation number.
 _ELEMENTS = (
     ("&,1", "lot", 18),
     ("&)", "container lot", 10),
+    ("&>", "expires", 10),
+    ("&}", "made", 10),
+    ("&*", "collected", 10),
     ("=/", "di", 16),
     ("=)", "di", 10),
     ("=,", "serial", 6),
     ("=>", "expires", 6),
     ("=}", "made", 6),
+    ("=*", "collected", 6),
     ("=", "donation", 15),
 )
+_COMPOUND = "=+"  # a symbol that holds several elements says first how many: two digits, and its kind: three
 _DATA = re.compile(r"[A-Z0-9]+", re.ASCII)
 
 
-def parse(text: str) -> Udi:
-    """The UDI in ISBT 128 elements written one after the other.
+def parse(text: str, *, today: date | None = None) -> Udi:
+    """The UDI in ISBT 128 elements written one after the other. `today` plays no part: years have three digits.
 
     Raises:
         Malformed: an element is unknown, too short, twice, or there is no device identifier.
     """
-    if len(text) > MAX_CHARS:
-        raise Malformed("length", f"at most {MAX_CHARS} characters", f"{len(text):,}")
-    line, at = text.strip(), 0
+    begin, _ = carriers.begin(text)
+    line = text.rstrip()
+    at, wanted = _compound(line, begin)
     found: dict[str, str] = {}
+    places: dict[str, int] = {}
     while at < len(line):
         known = next((e for e in _ELEMENTS if line.startswith(e[0], at)), None)
         if known is None:
@@ -47,26 +58,45 @@ def parse(text: str) -> Udi:
             )
         if name in found:
             raise Malformed(f"character {at + 1}", f"each element once, but {flag}", "a second one")
-        found[name] = data
+        found[name], places[name] = data, start
         at = start + length
     if "di" not in found:
-        raise Malformed("character 1", "a device identifier (=/ or =))", shown(line[:2]))
+        raise Malformed(
+            f"character {begin + 1}", "a device identifier (=/ or =))", shown(line[begin : begin + 2])
+        )
+    if wanted is not None and wanted != len(found):
+        raise Malformed(f"character {begin + 3}", f"{len(found)} elements, as they follow", str(wanted))
     return Udi(
         agency="ICCBBA",
         di=found["di"],
         lot=found.get("lot", found.get("container lot", "")),
         serial=found.get("serial", ""),
-        made=_day(found.get("made", ""), "=}"),
-        expires=_day(found.get("expires", ""), "=>"),
-        others={"donation": found["donation"]} if "donation" in found else {},
+        made=_day(found, places, "made"),
+        expires=_day(found, places, "expires"),
+        made_text=found.get("made", ""),
+        expires_text=found.get("expires", ""),
+        others={name: found[name] for name in ("donation", "collected") if name in found},
     )
 
 
-def _day(text: str, flag: str) -> date | None:
-    """YYYJJJ: the last three digits of the year, the day of the year."""
-    if not text:
+def _compound(line: str, at: int) -> tuple[int, int | None]:
+    if not line.startswith(_COMPOUND, at):
+        return at, None
+    digits = line[at + 2 : at + 7]
+    if len(digits) < 5 or not (digits.isascii() and digits.isdecimal()):
+        raise Malformed(f"character {at + 3}", "5 digits after =+", shown(digits))
+    return at + 7, int(digits[:2])
+
+
+def _day(found: dict[str, str], places: dict[str, int], name: str) -> date | None:
+    """YYYJJJ: the last three digits of the year, the day of the year; hour and minute may follow."""
+    text = found.get(name)
+    if text is None:
         return None
+    place = f"character {places[name] + 1}"
     if not text.isdecimal():
-        raise Malformed(flag, "six digits YYYJJJ", shown(text))
+        raise Malformed(place, f"{len(text)} digits YYYJJJ{'HHMM' if len(text) > 6 else ''}", shown(text))
+    if len(text) > 6 and (text[6:8] > "23" or text[8:] > "59"):
+        raise Malformed(f"character {places[name] + 7}", "a time from 0000 to 2359", shown(text[6:]))
     year = int(text[:3])
-    return dates.ordinal((2000 if year < 900 else 1000) + year, int(text[3:]), flag, text)
+    return dates.ordinal((2000 if year < 900 else 1000) + year, int(text[3:6]), place, text)
