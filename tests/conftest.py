@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.rule_coverage"] if (Path(__file__).parent / "rule_coverage.py").exists() else []
+pytest_plugins = ["tests.passed_before", "tests.rule_coverage"]
 
 _DATA = Path(tempfile.mkdtemp(prefix="vs-test-"))
 _DATA.chmod(0o755)

@@ -59,9 +59,9 @@ def _is_whole(config: pytest.Config) -> bool:
     """Whether this run was asked for all tests, or for all tests of the rules."""
     forced = config.getoption("write_rules") and config.getoption("markexpr") == "rule"
     names = (
-        ("keyword", "deselect", "lf", "ignore")
+        ("keyword", "deselect", "lf", "ignore", "passed_before")
         if forced
-        else ("keyword", "markexpr", "deselect", "lf", "ignore")
+        else ("keyword", "markexpr", "deselect", "lf", "ignore", "passed_before")
     )
     picked = any(config.getoption(name, None) for name in names)
     folders = {Path(a).resolve() for a in config.args}

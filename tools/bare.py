@@ -1,6 +1,7 @@
 """Build the wheel, install it without the server part, and run the libraries' and processes' tests on it.
 
-Skipped when neither the sources nor the lock changed since the last time it passed.
+Skipped when neither the sources nor the lock changed since the last time it passed. The ids of the tests that passed are
+written down: `make test` runs the others.
 """
 
 import hashlib
@@ -11,7 +12,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 VENV = ROOT / ".venv-bare"
-PACKAGES = ("ledger", "attest", "sbom", "udi", "bundle", "regulations", "processes", "agent")
+PACKAGES = (
+    "ledger",
+    "attest",
+    "sbom",
+    "udi",
+    "bundle",
+    "regulations",
+    "processes",
+    "agent",
+    "test_fuzz_targets.py",
+)
 
 
 def main() -> int:
@@ -28,9 +39,10 @@ def main() -> int:
     now = _digest(
         sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), ROOT / "pyproject.toml"])
     )
-    passed = VENV / "passed"
-    if passed.exists() and passed.read_text() == now:
+    passed, tests_passed = VENV / "passed", VENV / "passed-tests.txt"
+    if passed.exists() and passed.read_text() == now and tests_passed.exists():
         return 0
+    tests_passed.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
             [sys.executable, "-m", "build", "-q", "--wheel", "--no-isolation", "-o", folder, ROOT], check=True
@@ -42,10 +54,13 @@ def main() -> int:
         )  # fmt: skip
     tests = [ROOT / "tests" / name for name in PACKAGES if (ROOT / "tests" / name).exists()]
     code = subprocess.run(
-        [python, "-m", "pytest", "-q", "-x", "-n", "2", "-m", "not server", *tests], cwd=ROOT
-    ).returncode
+        [python, "-m", "pytest", "-q", "-x", "-n", "2", "-m", "not server", f"--write-passed={tests_passed}", *tests],
+        cwd=ROOT,
+    ).returncode  # fmt: skip
     if code == 0:
         passed.write_text(now)
+    else:
+        tests_passed.unlink(missing_ok=True)
     return code
 
 
