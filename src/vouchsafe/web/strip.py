@@ -199,7 +199,11 @@ def _says(
         inside = [s for s in stretches if s.end > start and s.start < end]
         told = "; ".join(f"{s.label} from {words.moment(max(s.start, start), zone)}" for s in inside[:6])
         parts.append(f"{name}: {told or 'nothing known'}.")
-    parts.append(f"{len(evidence)} proofs, {len(gaps)} gaps.")
+    parts.append(f"{_count(len(evidence), 'proof')}, {_count(len(gaps), 'gap')}.")
     if event is not None:
         parts.append(f"Event at {words.moment(event, zone, seconds=True)}. {beside}")
     return " ".join(parts)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
