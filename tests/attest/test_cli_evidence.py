@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.attest import making as m
 from tests.attest.test_enrolment import ENVELOPE
@@ -99,10 +100,10 @@ def test_another_nonce_exits_1(folder):
         (("verify", "absent", "--key", "pump.pem"), "absent: expected a readable file"),
         (("verify", "cut.eat", "--key", "pump.pem"), "evidence at byte 25"),
         (("verify", "two.cborseq", "--key", "pump.pem"), "expected one piece of evidence, got a batch of 2"),
-        (("verify", "pump.eat", "--key", "other.json"), "key: expected PEM, DER, a JWK or an enrolment envelope, got list"),
+        (("verify", "pump.eat", "--key", "other.json"), "key: expected a public key: PEM, DER, certificate, JWK or COSE_Key, got 2 other bytes"),
         (("verify", "pump.eat", "--key", "pump.eat"), "pump.eat: "),
         (("verify", "pump.eat", "--key", "pump.pem", "--reference", "other.json"), "reference set: expected an object, got list"),
-        (("verify", "pump.eat", "--key", "pump.pem", "--nonce", "xyz"), "--nonce: expected 64 hex digits, got xyz"),
+        (("verify", "pump.eat", "--key", "pump.pem", "--nonce", "xyz"), "--nonce: expected 64 hex digits, got 'xyz'"),
         (("inspect", "cut.eat"), "evidence at byte 25"),
         (("inspect", "other.json"), "evidence at byte 0: expected CBOR tag 18"),
     ],
@@ -141,14 +142,74 @@ def test_an_unreadable_log_entry_is_shown_as_such(folder):
     assert "unreadable: device-log entry at byte 0" in out
 
 
+PSA = "device-evidence/veraison_psatoken/testvectors/tf-m"
+
+
 def test_another_profile_is_shown_by_numbers(fixtures):
-    path = fixtures / "device-evidence/veraison_psatoken/testvectors/tf-m/psa-2_0_0_sign1.bin"
-    code, out, _ = run("evidence", "inspect", path, "--json")
+    code, out, _ = run("evidence", "inspect", fixtures / PSA / "psa-2_0_0_sign1.bin", "--json")
     found = json.loads(out)["items"][0]
     assert code == 0
     assert found["profile"].startswith("another: protected header")
-    assert found["claims"]["unread"].startswith("payload at byte 105: expected keys in ascending order")
-    assert bytes.fromhex(found["claims"]["bytes"])
+    assert (found["message"], found["protected"]) == ("COSE_Sign1", {"1": -7})
+    assert found["claims"]["265"] == "http://arm.com/psa/2.0.0"
+    assert len(found["claims"]["2399"]) > 1
+
+
+def test_the_signature_of_another_profile_is_verified_and_its_claims_are_not_judged(fixtures, tmp_path):
+    token = (fixtures / PSA / "psa-2_0_0_sign1.bin").read_bytes()
+    key = fixtures / PSA / "public.pem"
+    code, out, err = run("evidence", "verify", "-", "--key", key, "--json", stdin=token)
+    found = json.loads(out)
+    assert (code, err, found["ear_status"], found["signature_holds"], found["holds"]) == (
+        0,
+        "",
+        "none",
+        True,
+        True,
+    )
+    assert [reason["code"] for reason in found["reasons"]] == ["profile_unknown"]
+    assert "claims of another profile" in found["not_checked"]
+    (tmp_path / "changed").write_bytes(token[:-1] + bytes([token[-1] ^ 1]))
+    code, out, _ = run("evidence", "verify", tmp_path / "changed", "--key", key)
+    assert code == 1
+    assert out.startswith(
+        "contraindicated: the signature does not hold\n  instance-identity    99  contraindicated\n"
+    )
+    assert "signature_invalid: The signature does not hold (evidence: expected a signature of this key" in out
+
+
+def test_the_working_groups_examples_are_verified_from_the_command_line(fixtures, tmp_path):
+    folder = fixtures / "device-evidence/cose-wg_Examples"
+    for name, code in (("CWT/A_3", 0), ("sign1-tests/sign-pass-01", 0), ("sign1-tests/sign-pass-03", 0), ("sign1-tests/sign-fail-02", 1),
+                       ("ecdsa-examples/ecdsa-sig-02", 0), ("ecdsa-examples/ecdsa-01", 0), ("sign1-tests/sign-fail-01", 2), ("mac0-tests/HMac-01", 2)):  # fmt: skip
+        example = json.loads((folder / f"{name}.json").read_text())
+        given = example["input"]
+        key = (given.get("sign0") or given.get("sign", {}).get("signers", [{}])[0]).get("key", {"kty": "OKP", "crv": "Ed25519",
+               "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})  # fmt: skip
+        for part in "xy":
+            if f"{part}_hex" in key:
+                raw = bytes.fromhex(key[f"{part}_hex"])
+                key[part] = keys.base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+        (tmp_path / "key").write_text(json.dumps(key))
+        done = run(
+            "evidence",
+            "verify",
+            "-",
+            "--key",
+            tmp_path / "key",
+            stdin=bytes.fromhex(example["output"]["cbor"]),
+        )
+        assert done[0] == code, (name, done)
+    assert done[2] == "evidence: expected COSE_Sign1 (tag 18) or COSE_Sign (tag 98), got COSE_Mac0 (tag 17)\n"
+
+
+def test_a_key_that_the_profile_lacks_exits_2(folder, tmp_path):
+    public = ec.derive_private_key(7, ec.SECP384R1()).public_key()
+    encoding, form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    (tmp_path / "p384.pem").write_bytes(public.public_bytes(encoding, form))
+    code, _, err = run("evidence", "verify", folder / "pump.eat", "--key", tmp_path / "p384.pem")
+    assert code == 2
+    assert err.endswith("p384.pem: expected an Ed25519 or P-256 key for this profile, got P-384\n")
 
 
 def test_another_profile_in_deterministic_form_is_shown_by_the_numbers_of_its_claims(tmp_path):

@@ -4,6 +4,9 @@ import json
 import re
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,22 +55,24 @@ def test_each_named_signer_must_have_signed():
 
 def test_ecdsa_in_der_and_raw_both_hold():
     raw = dsse.seal("type", b"body", [("raw", P256.sign)])
-    der = dsse.seal("type", b"body", [("der", lambda message: P256._key.sign(message, keys._P256_SHA256))])
+    der = dsse.seal(
+        "type", b"body", [("der", lambda message: P256._key.sign(message, ec.ECDSA(hashes.SHA256())))]
+    )
     for one in raw, der:
         assert dsse.verified_body(dsse.open_envelope(one), "type", [("x", P256.alg, P256.public)]) == b"body"
 
 
-@pytest.mark.parametrize("signature", [b"", b"\x30\x00", dsse.decode_dss_signature.__name__.encode(),
-                                       keys.encode_dss_signature(1 << 256, 1)])  # fmt: skip
+@pytest.mark.parametrize("signature", [b"", b"\x30\x00", b"no signature", bytes(64),
+                                       encode_dss_signature(1 << 256, 1), encode_dss_signature(0, 1)])  # fmt: skip
 def test_another_ecdsa_signature_does_not_hold(signature):
     envelope = dsse.Envelope("type", b"body", (dsse.Signature("", signature),))
     with pytest.raises(NotVerified):
         dsse.verified_body(envelope, "type", [("x", P256.alg, P256.public)])
 
 
-def test_both_alphabets_and_missing_padding_are_taken():
+def test_both_alphabets_are_taken_with_their_padding():
     found = json.loads(GOOD)
-    for text in ("_-8=", "/+8=", "_-8"):
+    for text in ("_-8=", "/+8="):
         found["payload"] = text
         assert dsse.open_envelope(json.dumps(found).encode()).body == b"\xff\xef"
 
@@ -79,9 +84,14 @@ def changed(**parts):
 @pytest.mark.parametrize(
     ("raw", "place"),
     [
-        (b"", "envelope"),
+        (b"", "envelope line 1 column 1"),
+        (b'{"payload":"","payload":""}', "envelope line 1 column 15"),
+        (b"\xff\xfe{", "envelope byte 0"),
         (b"[]", "envelope"),
-        (changed(payloadType=7), "envelope"),
+        (changed(payloadType=7), "envelope.payloadType"),
+        (changed(payloadType=""), "envelope.payloadType"),
+        (changed(payload="_-8"), "envelope.payload"),
+        (changed(payload="_+8="), "envelope.payload"),
         (changed(payload=7), "envelope.payload"),
         (changed(payload="a b="), "envelope.payload"),
         (changed(payload="a"), "envelope.payload"),
@@ -90,9 +100,9 @@ def changed(**parts):
         (changed(signatures=[{"sig": ""}] * 17), "envelope.signatures"),
         (changed(signatures={}), "envelope.signatures"),
         (changed(signatures=["x"]), "envelope.signatures[0]"),
-        (changed(signatures=[{"sig": "", "keyid": 7}]), "envelope.signatures[0]"),
+        (changed(signatures=[{"sig": "", "keyid": 7}]), "envelope.signatures[0].keyid"),
         (changed(signatures=[{"sig": ""}, {}]), "envelope.signatures[1].sig"),
-        (b" " * (limits.MAX_STATEMENT_BYTES + 1), "envelope"),
+        (b" " * (limits.MAX_STATEMENT_BYTES + 1), "envelope byte 0"),
     ],
 )
 def test_another_envelope_is_refused_at_its_place(raw, place):
@@ -103,6 +113,7 @@ def test_another_envelope_is_refused_at_its_place(raw, place):
 
 def test_an_envelope_at_the_limit_is_opened():
     assert dsse.open_envelope(GOOD + b" " * (limits.MAX_STATEMENT_BYTES - len(GOOD)))
+    assert len(dsse.open_envelope(changed(signatures=[{"sig": ""}] * 16)).signatures) == 16
 
 
 @settings(max_examples=200, deadline=None)

@@ -2,8 +2,11 @@
 
 import json
 
+import pytest
+
 from tests.attest import making as m
-from vouchsafe.attest import ear
+from vouchsafe.attest import ear, reasons
+from vouchsafe.attest.formats.anycbor import Simple, Tagged
 
 
 def test_a_verdict_says_status_vector_reasons_and_gap():
@@ -28,3 +31,44 @@ def test_claims_are_named_and_bytes_are_hex():
     assert found["other"] == {"-9": {"1": "00"}, "x": ["01"]}
     assert "runtime" not in found
     assert "other" not in ear.claims_json(m.claims())
+
+
+def test_the_words_are_those_of_the_published_results(fixtures):
+    """Each expected result of another verifier: our elements, our status words, and the status that our tiers give."""
+    found = sorted(
+        (fixtures / "device-evidence/veraison_services/integration-tests/data/results").glob("*.json")
+    )
+    assert len(found) >= 5
+    seen = set()
+    for path in found:
+        for result in json.loads(path.read_text()).values():
+            vector = result["ear.trustworthiness-vector"]
+            assert set(vector) == set(reasons.ELEMENTS), path.name
+            worst = max(reasons.tier_of(value) for value in vector.values())
+            assert reasons.TIER_NAMES[worst] == result["ear.status"], path.name
+            seen.add(result["ear.status"])
+    assert seen <= set(reasons.TIER_NAMES.values()) and len(seen) >= 3
+
+
+@pytest.mark.parametrize(
+    ("values", "tier"),
+    [((-1, 0, 1), "none"), ((2, 3, 31, -2, -32), "affirming"), ((32, 33, 95, -33, -96), "warning"),
+     ((96, 97, 99, 127, -97, -128), "contraindicated")],
+)  # fmt: skip
+def test_tiers_are_the_ranges_of_ar4si(values, tier):
+    assert {reasons.TIER_NAMES[reasons.tier_of(value)] for value in values} == {tier}
+
+
+def test_a_verdict_on_a_signature_alone_has_the_same_members():
+    of_ours = ear.to_json(m.check())
+    alone = ear.of_signature(b"x", [reasons.Reason("signature_invalid")], signed=False)
+    assert alone.keys() == of_ours.keys()
+    assert (alone["ear_status"], alone["ear_trustworthiness_vector"]["instance-identity"]) == (
+        "contraindicated",
+        99,
+    )
+
+
+def test_values_of_others_become_json():
+    value = {b"k": [Tagged(1, b"\x01"), Simple(23), float("nan"), 1.5], -1: None}
+    assert ear.plain(value) == {"6b": [{"tag": 1, "value": "01"}, {"simple": 23}, "nan", 1.5], "-1": None}

@@ -5,6 +5,8 @@ import json
 from base64 import b64decode, b64encode
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vouchsafe.ledger import checkpoints, ed25519, notes
 from vouchsafe.ledger.checkpoints import Checkpoint
@@ -265,3 +267,161 @@ def test_key_ids_are_as_the_specification_says():
     raw = b64decode(VKEY.split("+", 2)[2])
     assert notes.parse_vkey(VKEY).key_id == hashlib.sha256(b"example.com/foo\n" + raw).digest()[:4]
     assert ed25519.public_key_fault(raw[1:]) is None
+
+
+# -- What the specification lets a note be, and what it does not ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["Ärzte.example/ß", "日本語", "a\u200bb", "a-b_c:d/e", "\u2014", "x\u007fy", "n" * 255]
+)
+def test_odd_names_sign_and_verify(name):
+    signer = Signer(name, b"o" * 32)
+    note = notes.sign(b"text\n", signer)
+    key = notes.parse_vkey(signer.verifier.vkey)
+    assert key.name == name and notes.open_note(note, [key]).signatures[0].verifier == key
+
+
+SPACES = " \t\u0085\u00a0\u1680\u2000\u2003\u200a\u2028\u2029\u202f\u205f\u3000"
+
+
+@pytest.mark.parametrize("name", ["", "+", "a+", *(f"a{space}b" for space in SPACES), "a\x00b", "n" * 256])
+def test_names_with_a_plus_or_a_unicode_space_are_refused_everywhere(name):
+    with pytest.raises(Malformed):
+        Signer(name, b"o" * 32)
+    with pytest.raises(Malformed):
+        notes.parse_vkey(f"{name}+00000000+AQ==")
+    if name not in ("", "n" * 256) and name.isprintable():
+        with pytest.raises(Malformed, match="note signature line 1"):
+            notes.parse_note(("text\n\n" + line(b"12345", name)).encode())
+
+
+def test_a_signature_shares_its_name_or_its_id_but_not_both():
+    """Only the pair of both is a known key; one of them alone MUST be ignored."""
+    note = notes.sign(b"text\n", LOG)
+    same_id = line(LOG.verifier.key_id + bytes(64), "log.example/other")
+    same_name = line(OTHER.verifier.key_id + bytes(64), LOG.name)
+    for added in (same_id, same_name):
+        assert notes.open_note(notes.add_lines(note, [added]), [LOG.verifier]).ignored == 1
+    both = line(LOG.verifier.key_id + bytes(64))
+    with pytest.raises(SignatureError, match="signature of known key log.example/a"):
+        notes.open_note(notes.add_lines(note, [both]), [LOG.verifier])
+
+
+def test_a_signature_of_another_length_under_a_known_key_rejects_the_note():
+    note = notes.sign(b"text\n", OTHER)
+    for size in (1, 63, 65):
+        with pytest.raises(SignatureError, match=f"expected 64 bytes, got {size}"):
+            notes.open_note(
+                notes.add_lines(note, [line(LOG.verifier.key_id + bytes(size))]),
+                [LOG.verifier, OTHER.verifier],
+            )
+
+
+def test_a_hundred_signatures_are_read_and_one_more_is_not():
+    note = notes.sign(b"text\n", LOG)
+    full = notes.add_lines(note, [line(b"12345", f"w{n}") for n in range(notes.MAX_SIGNATURES - 1)])
+    assert notes.open_note(full, [LOG.verifier]).ignored == 99
+    with pytest.raises(Malformed, match=r"note: expected 1\.\.100 signature lines, got 101"):
+        notes.add_lines(full, [line(b"12345", "w")])
+
+
+def test_a_note_of_the_most_bytes_is_read_and_one_more_is_not():
+    tail = notes.sign(b"\n", LOG)[1:]
+    text = b"x" * (notes.MAX_NOTE_BYTES - len(tail) - 1) + b"\n"
+    note = notes.sign(text, LOG)
+    assert len(note) == notes.MAX_NOTE_BYTES and notes.open_note(note, [LOG.verifier]).text == text
+    with pytest.raises(Malformed, match="note: expected at most 1000000 bytes, got 1000001 bytes"):
+        notes.parse_note(b"x" + note)
+
+
+@pytest.mark.parametrize(
+    "text", ["\n", "\n\n", "a\n\n\n\nb\n", "— a b\n", "\u2028\n", "e\u0301\n", "\x7f\n", "\ufeff\n"]
+)
+def test_any_text_that_ends_in_a_newline_can_be_signed(text):
+    note = notes.sign(text.encode(), LOG)
+    assert notes.open_note(note, [LOG.verifier]).text == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda n: n[:-1], "note"),  # no final newline
+        (lambda n: n + b"\n", "note"),  # a blank line at the end: no signature line follows it
+        (lambda n: n + b"trailing\n", "note signature line 2"),
+        (lambda n: n.replace(b"\n", b"\r\n"), "note character 4"),
+        (lambda n: n.replace(b"\n\n", b"\n \n"), "note"),
+        (lambda n: n.replace("—".encode(), b"-"), "note signature line 1"),
+        (lambda n: n.replace("— ".encode(), "—  ".encode()), "note signature line 1"),
+        (lambda n: n.replace(b"/a ", b"/a  "), "note signature line 1"),
+        (lambda n: n[:-1] + b" \n", "note signature line 1"),
+        (lambda n: n[:-3] + b"-_\n", "note signature line 1"),
+        (lambda n: n.replace(b"text", b"te\tt"), "note character 2"),
+        (lambda n: b"\xef\xbb" + n, "note byte 0"),
+    ],
+)
+def test_a_note_with_one_thing_wrong_names_its_place(change, place):
+    with pytest.raises(Malformed) as refused:
+        notes.parse_note(change(notes.sign(b"text\n", LOG)))
+    assert refused.value.place == place
+
+
+@pytest.mark.parametrize("origin", ["a b", "a+b", "x" * 255, "日本", "https://log.example/", "-", "—"])
+def test_any_origin_that_is_a_line_is_read(origin):
+    """tlog-checkpoint.md: clients MUST NOT assume that an origin looks like a URL without its scheme."""
+    text = Checkpoint(origin, 7, bytes(32)).body
+    if len(origin.encode()) <= 255:
+        assert checkpoints.parse_body(text).origin == origin
+
+
+@pytest.mark.parametrize("size", [0, 1, 2**53, 2**63 - 1])
+def test_sizes_are_read_up_to_2_63(size):
+    text = Checkpoint("o", size, bytes(32)).body
+    assert checkpoints.parse_body(text).size == size
+
+
+@pytest.mark.parametrize(
+    "size",
+    ["", "00", "01", "+1", "-0", "1e3", "0x1", "1_0", " 1", "1 ", "１", str(2**63), str(2**64), "9" * 5000],
+)
+def test_other_sizes_are_refused_in_line_2(size):
+    with pytest.raises(Malformed) as refused:
+        checkpoints.parse_body(f"o\n{size}\n{ROOT}\n".encode())
+    assert refused.value.place == "checkpoint line 2"
+
+
+def test_extension_lines_are_kept_up_to_the_limit():
+    body = f"o\n5\n{ROOT}\n".encode()
+    assert len(checkpoints.parse_body(body + b"x\n" * 64).extensions) == 64
+    with pytest.raises(Malformed, match="at most 64 extension lines"):
+        checkpoints.parse_body(body + b"x\n" * 65)
+    assert checkpoints.parse_body(body + "— a b\n".encode()).extensions == ("— a b",)
+    with pytest.raises(Malformed, match="line 5"):
+        checkpoints.parse_body(body + b"x\n\n")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_mutated_notes_are_malformed_or_unsigned_or_the_same_text(data):
+    note = bytearray(notes.sign(b"text\n\nmore\n", LOG, OTHER, WITNESS, time=5))
+    lines = bytes(note).split(b"\n")
+    act = data.draw(st.sampled_from(["byte", "cut", "drop line", "double line", "swap lines"]))
+    at = data.draw(st.integers(0, len(note) - 1))
+    one, two = (data.draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+    if act == "byte":
+        note[at] = data.draw(st.integers(0, 255))
+    elif act == "cut":
+        del note[at:]
+    else:
+        if act == "drop line":
+            del lines[one]
+        elif act == "double line":
+            lines.insert(two, lines[one])
+        else:
+            lines[one], lines[two] = lines[two], lines[one]
+        note = bytearray(b"\n".join(lines))
+    try:
+        opened = notes.open_note(bytes(note), [LOG.verifier, WITNESS.verifier])
+    except (Malformed, SignatureError):
+        return
+    assert opened.text == b"text\n\nmore\n"

@@ -74,7 +74,7 @@ def test_missing_and_shortened_objects_are_named(fixtures, tmp_path):
     place = at_size(fixtures / "vectors/tessera-log", 8, tmp_path)
     (place / "tile/0/000.p/8").unlink()
     report = audit.fsck(Reader(place), FOREIGN_KEY)
-    assert (report.first_bad.place, report.first_bad.got) == ("tile/0/000", "none")
+    assert (report.first_bad.place, report.first_bad.got) == ("tile/0/000.p/8", "none")
     (place / "checkpoint").unlink()
     with pytest.raises(Missing):
         audit.fsck(Reader(place), FOREIGN_KEY)
@@ -361,11 +361,10 @@ class _Fixed404(UrlSource):
     def __init__(self):
         from urllib.error import HTTPError
 
-        class Opener:
-            def open(self, request, timeout):
-                raise HTTPError(request.full_url, 404, "not found", None, None)
+        def refuse(request, timeout):
+            raise HTTPError(request.full_url, 404, "not found", None, None)
 
-        self.url, self.timeout_s, self._opener = "http://x", 1, Opener()
+        self.url, self.timeout_s, self._open = "http://x", 1, refuse
 
 
 def test_a_source_may_be_a_path_text_or_store(tmp_path):

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sbom.test_cyclonedx import GOOD
+from vouchsafe.attest import dsse as attest_dsse
+from vouchsafe.attest.errors import Malformed as NotAStatement
+from vouchsafe.ledger import ecdsa
 from vouchsafe.sbom import dsse, statement
 from vouchsafe.sbom.errors import BadSignature, Malformed, NotBound, SbomError, TooLarge
 from vouchsafe.sbom.limits import Limits
@@ -159,6 +163,85 @@ def test_the_published_vector(fixtures: Path) -> None:
     key = ec.EllipticCurvePublicNumbers(int(x[1]), int(y[1]), ec.SECP256R1()).public_key()
     said = dsse.verify(found[0].encode(), [key], payload_type="http://example.com/HelloWorld")
     assert said.payload == b"hello world"
+
+
+def test_the_envelope_of_a_sigstore_bundle_verifies_under_its_certificate(fixtures: Path) -> None:
+    name = "device-evidence/sigstore_sigstore-python/test/assets/a.dsse.staging-rekor-v2.txt.sigstore.json"
+    bundle = json.loads((fixtures / name).read_text())
+    der = base64.b64decode(bundle["verificationMaterial"]["certificate"]["rawBytes"])
+    key = x509.load_der_x509_certificate(der).public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    envelope = json.dumps(bundle["dsseEnvelope"]).encode()
+    said = dsse.verify(envelope, [key], payload_type="application/vnd.in-toto+json")
+    assert json.loads(said.payload)["_type"].startswith("https://in-toto.io/Statement/")
+    for changed in (
+        {"payload": base64.b64encode(said.payload + b" ").decode()},
+        {"payloadType": "text/plain"},
+    ):
+        with pytest.raises(BadSignature):
+            dsse.verify(edited(envelope, **changed), [key], payload_type="application/vnd.in-toto+json")
+
+
+@pytest.mark.parametrize("folder", ["vectors/keylime", "device-evidence/keylime_keylime/test/data"])
+def test_signed_runtime_policies_good_and_bad(fixtures: Path, folder: str) -> None:
+    key = dsse.public_key((fixtures / folder / "runtime-policy-pubkey.pub").read_bytes())
+    good = (fixtures / folder / "runtime-policy-test-signed.json").read_bytes()
+    kind = dsse.parse(good).payload_type
+    said = dsse.verify(good, [key], payload_type=kind)
+    assert json.loads(said.payload) == json.loads(
+        (fixtures / folder / "runtime-policy-test.json").read_bytes()
+    )
+    # The bad one's signature was changed, and its base64 lost its padding on the way (RFC 4648 3.2).
+    bad = (fixtures / folder / "runtime-policy-test-signed-bad.json").read_bytes()
+    with pytest.raises(Malformed) as told:
+        dsse.verify(bad, [key], payload_type=kind)
+    assert told.value.place == "$.signatures[0].sig"
+    sig = json.loads(bad)["signatures"][0]["sig"]
+    with pytest.raises(
+        BadSignature, match=r"\$.signatures: expected signatures of 1 trusted key\(s\), got 0 among 1"
+    ):
+        dsse.verify(edited(bad, signatures=[{"sig": sig + "="}]), [key], payload_type=kind)
+
+
+def test_both_modules_read_an_envelope_alike(fixtures: Path) -> None:
+    """There is one reader of DSSE; statements only add their own limits."""
+    for name in ("runtime-policy-test-signed.json", "runtime-policy-test-signed-bad.json"):
+        data = (fixtures / "vectors/keylime" / name).read_bytes()
+        if name.endswith("bad.json"):
+            with pytest.raises(
+                NotAStatement, match=r"envelope\.signatures\[0\]\.sig: expected base64 with its padding"
+            ):
+                attest_dsse.open_envelope(data)
+            continue
+        read, statement_read = dsse.parse(data), attest_dsse.open_envelope(data)
+        assert (read.payload_type, read.payload) == (statement_read.payload_type, statement_read.body)
+        assert read.signatures == tuple(map(tuple, statement_read.signatures))
+    assert attest_dsse.pae is dsse.pae
+
+
+ORDER = ecdsa.CURVES["P-256"].order
+
+
+def test_p256_signatures_at_their_edges_are_refused() -> None:
+    r, s = decode_dss_signature(P256.sign(dsse.pae("t", b"x"), ec.ECDSA(hashes.SHA256())))
+    good = encode_dss_signature(r, s)
+
+    def verdict(signature: bytes) -> bool:
+        said = edited(
+            dsse.sign("t", b"x", [P256]), signatures=[{"sig": base64.b64encode(signature).decode()}]
+        )
+        try:
+            return dsse.verify(said, [P256.public_key()], payload_type="t").payload == b"x"
+        except BadSignature:
+            return False
+
+    assert verdict(good)
+    assert verdict(encode_dss_signature(r, ORDER - s))  # the other s: decided in vouchsafe.ledger.ecdsa
+    for bad in (
+        good + b"\x00", good[:-1], b"\x30\x81" + good[1:], encode_dss_signature(0, s), encode_dss_signature(r, 0),
+        encode_dss_signature(r + ORDER, s), encode_dss_signature(r, s + ORDER), bytes(64), b"\xff" * 64, b"",
+    ):  # fmt: skip
+        assert not verdict(bad), bad.hex()
 
 
 @KEYS

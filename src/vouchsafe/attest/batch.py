@@ -6,6 +6,13 @@ bstr...]]]
 
 The fifth element is the part of the device's measurement log since the head that the device last attested:
 the entries from index `from` on, and the RFC 6962 consistency proof from `from` to the head in the evidence.
+
+>>> item = make_item(b"\\x01" + bytes(32), FMT_EAT, b"evidence", 1766361600000)
+>>> [one.evidence for one in decode(item.raw * 2)]
+[b'evidence', b'evidence']
+>>> decode(item.raw + b"\\x80")
+Traceback (most recent call last):
+vouchsafe.attest.errors.Malformed: item 1 at byte 55: expected an array of 4 to 5 items, got 0 items
 """
 
 from __future__ import annotations

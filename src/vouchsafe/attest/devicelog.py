@@ -2,6 +2,9 @@
 
 The log is an RFC 6962 tree over the entries' bytes. An entry is deterministic CBOR [kind, claimed_ms, data]
 (docs/formats/measurement-log.md). Nothing here trusts the clock in an entry: order comes from the index.
+
+>>> parse_entry(encode_entry(BOOTED, 1766361600000, [3])).data
+[3]
 """
 
 from __future__ import annotations

@@ -1,25 +1,39 @@
-"""DSSE envelopes (secure-systems-lab/dsse protocol.md): the bytes that are signed are the bytes that are
-used.
+"""DSSE envelopes of statements: the bytes that are signed are the bytes that are used.
 
 `open_envelope` gives type, body and signatures without trusting any; `verified_body` gives the body once the
-signatures hold.
+signatures hold. The envelope is read by `vouchsafe.sbom.dsse`, so there is one reader of DSSE; here are the
+limits of a statement, several signers who must all have signed, and keys as `attest.keys` holds them.
+
+>>> from vouchsafe.attest import keys
+>>> from vouchsafe.ledger import ed25519
+>>> seed = bytes(range(32))
+>>> raw = seal("text/plain", b"hello", [("", lambda message: ed25519.sign(seed, message))])
+>>> signer = ("the station", keys.ED25519, ed25519.public_of(seed))
+>>> verified_body(open_envelope(raw), "text/plain", [signer])
+b'hello'
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
-import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from vouchsafe.attest import keys, limits
 from vouchsafe.attest.errors import Malformed, NotVerified
+from vouchsafe.ledger import ecdsa
+from vouchsafe.sbom import dsse
+from vouchsafe.sbom.dsse import pae
+from vouchsafe.sbom.errors import Malformed as NotAnEnvelope
+from vouchsafe.sbom.limits import Limits
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]*={0,2}\Z")
+__all__ = ["Envelope", "Signature", "open_envelope", "pae", "seal", "verified_body"]
+
+_LIMITS = Limits(
+    max_bytes=limits.MAX_STATEMENT_BYTES, max_depth=16, max_signatures=limits.MAX_STATEMENT_SIGNATURES
+)
 
 
 class Signature(NamedTuple):
@@ -37,46 +51,15 @@ class Envelope(NamedTuple):
     signatures: tuple[Signature, ...]
 
 
-def pae(payload_type: str, body: bytes) -> bytes:
-    """The Pre-Authentication Encoding: what is signed."""
-    kind = payload_type.encode()
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(body), body)
-
-
-def _decode64(text: Any, place: str) -> bytes:
-    # Both alphabets are accepted (protocol.md); Python would silently drop foreign characters, so they are
-    # refused before.
-    if not isinstance(text, str) or not _BASE64.match(text):
-        raise Malformed(place, "base64", "other characters" if isinstance(text, str) else type(text).__name__)
-    bare = text.rstrip("=")
-    try:
-        return base64.b64decode(
-            bare.replace("-", "+").replace("_", "/") + "=" * (-len(bare) % 4), validate=True
-        )
-    except binascii.Error as error:
-        raise Malformed(place, "base64", str(error)) from error
-
-
 def open_envelope(raw: bytes) -> Envelope:
     """The parts of an envelope, nothing verified. Raises: Malformed."""
-    if len(raw) > limits.MAX_STATEMENT_BYTES:
-        raise Malformed("envelope", f"at most {limits.MAX_STATEMENT_BYTES} bytes", f"{len(raw)} bytes")
     try:
-        found = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise Malformed("envelope", "JSON", str(error)[:120]) from error
-    if not isinstance(found, dict) or not isinstance(found.get("payloadType"), str):
-        raise Malformed("envelope", "an object with payloadType", type(found).__name__)
-    signatures = found.get("signatures")
-    if not isinstance(signatures, list) or not 1 <= len(signatures) <= 16:
-        raise Malformed("envelope.signatures", "an array of 1 to 16", type(signatures).__name__)
-    read = []
-    for number, one in enumerate(signatures):
-        place = f"envelope.signatures[{number}]"
-        if not isinstance(one, dict) or not isinstance(one.get("keyid", ""), str):
-            raise Malformed(place, "an object with sig and a text keyid", type(one).__name__)
-        read.append(Signature(one.get("keyid", ""), _decode64(one.get("sig"), f"{place}.sig")))
-    return Envelope(found["payloadType"], _decode64(found.get("payload"), "envelope.payload"), tuple(read))
+        found = dsse.parse(raw, limits=_LIMITS)
+    except NotAnEnvelope as told:
+        place = told.place[1:] if told.place.startswith("$") else f" {told.place}"
+        raise Malformed(f"envelope{place}", told.expected, told.got) from None
+    signatures = tuple(Signature(hint, sig) for hint, sig in found.signatures)
+    return Envelope(found.payload_type, found.payload, signatures)
 
 
 def seal(payload_type: str, body: bytes, signers: Sequence[tuple[str, Callable[[bytes], bytes]]]) -> bytes:
@@ -97,15 +80,8 @@ def _holds(alg: str, public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the signature holds; ECDSA may be r || s or DER, which most signers of envelopes write."""
     if keys.verify(alg, public, message, signature):
         return True
-    if alg != keys.P256:
-        return False
-    try:
-        r, s = decode_dss_signature(signature)
-    except ValueError:
-        return False
-    if max(r, s) >> 256:
-        return False
-    return keys.verify(alg, public, message, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+    raw = ecdsa.raw_of_der(signature, keys.P256) if alg == keys.P256 else None
+    return raw is not None and keys.verify(alg, public, message, raw)
 
 
 def verified_body(envelope: Envelope, payload_type: str, signers: Sequence[tuple[str, str, bytes]]) -> bytes:

@@ -7,10 +7,13 @@ the draft's.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 from vouchsafe.attest import reasons
-from vouchsafe.attest.formats import eat
+from vouchsafe.attest.formats import anycbor, eat
 from vouchsafe.attest.verify import Appraisal
 
 VERIFIER = {"developer": "Vouchsafe", "build": "eat/1"}
@@ -31,11 +34,34 @@ def to_json(appraisal: Appraisal) -> dict[str, Any]:
         "svn": appraisal.svn,
         "not_before_ms": appraisal.lb_ms,
         "gap": gap and gap._asdict(),
-        "reasons": [
-            {**reason._asdict(), "tier": reasons.TIER_NAMES[reason.tier()], "sentence": reason.sentence()}
-            for reason in appraisal.reasons
-        ],
+        "reasons": _reasons_json(appraisal.reasons),
     }
+
+
+def of_signature(evidence: bytes, found: Sequence[reasons.Reason], *, signed: bool) -> dict[str, Any]:
+    """The same object for evidence of which nothing but the signature was looked at."""
+    vector = [0] * len(reasons.ELEMENTS)
+    for reason in found:
+        meaning = reasons.MEANINGS[reason.code]
+        if meaning.element is not None:
+            vector[meaning.element] = meaning.value
+    return {
+        "ear_status": reasons.TIER_NAMES[max(reasons.tier_of(value) for value in vector)],
+        "ear_trustworthiness_vector": dict(zip(reasons.ELEMENTS, vector, strict=True)),
+        "ear_verifier_id": VERIFIER,
+        "evidence_sha256": sha256(evidence).hexdigest(),
+        "reference_sha256": None,
+        "signature_holds": signed,
+        **dict.fromkeys(("build", "version", "svn", "not_before_ms", "gap")),
+        "reasons": _reasons_json(found),
+    }
+
+
+def _reasons_json(found: Sequence[reasons.Reason]) -> list[dict[str, Any]]:
+    return [
+        {**reason._asdict(), "tier": reasons.TIER_NAMES[reason.tier()], "sentence": reason.sentence()}
+        for reason in found
+    ]
 
 
 def claims_json(claims: eat.Claims) -> dict[str, Any]:
@@ -52,11 +78,17 @@ def claims_json(claims: eat.Claims) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A CBOR value as JSON can hold it: byte strings in hex, map keys as text."""
+    """A CBOR value as JSON can hold it: byte strings in hex, map keys as text, tags and simple values by number."""
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, anycbor.Tagged):
+        return {"tag": value.tag, "value": plain(value.value)}
+    if isinstance(value, anycbor.Simple):
+        return {"simple": value.number}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no such numbers
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value

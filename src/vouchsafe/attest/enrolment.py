@@ -2,6 +2,13 @@
 
 A statement is canonical JSON in a DSSE envelope with two signatures over the same bytes: the line station's
 and the device's, which proves that the device holds the key (docs/formats/enrolment.md).
+
+>>> from vouchsafe.ledger import ed25519
+>>> statement = make(
+...     udi_di="05060912340019", serial="T4-1", alg="Ed25519", public=ed25519.public_of(bytes(range(32))),
+...     key_origin="secure_element", assurance="high", nonce=bytes(32), station="line-1", at_ms=1766361600000)
+>>> parse(encode(statement)) == statement
+True
 """
 
 from __future__ import annotations

@@ -20,5 +20,9 @@ class Malformed(AttestError):
         return f"{self.place}: expected {self.expected}, got {self.got}"
 
 
+class NotRead(Malformed):
+    """Well-formed, but of a kind that is not read here; `got` says which."""
+
+
 class NotVerified(AttestError):
     """A statement whose signature does not hold, or which is not signed by those who must sign it."""

@@ -1,8 +1,12 @@
 """Keys of devices and stations: what is known about one, its names, and one rule for verifying.
 
 Names: `key_id` = first 16 bytes of SHA-256(SPKI), `ueid` = 0x01 || SHA-256("udi-ueid/v1" || SPKI of the
-identity key). Ed25519 follows the one rule of `vouchsafe.ledger.ed25519`; P-256 signatures are r || s, 64
-bytes (RFC 9053 2.1).
+identity key). Ed25519 follows the one rule of `vouchsafe.ledger.ed25519`, P-256 that of `ledger.ecdsa`:
+signatures are r || s, 64 bytes (RFC 9053 2.1).
+
+>>> alg, public = from_jwk({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})
+>>> key_id(spki(alg, public)).hex()
+'06e3fd8fda29bb60ab59557de61edb0a'
 """
 
 from __future__ import annotations
@@ -11,15 +15,14 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from vouchsafe.attest.errors import Malformed
+from vouchsafe.ledger import ecdsa
 from vouchsafe.ledger import ed25519 as ledger_ed25519
 
 ED25519 = "Ed25519"
@@ -33,7 +36,6 @@ ASSURANCES = ("low", "substantial", "high")
 
 _SPKI_ED25519 = bytes.fromhex("302a300506032b6570032100")
 _SPKI_P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
-_P256_SHA256 = ec.ECDSA(hashes.SHA256())
 
 
 class KeyRecord(NamedTuple):
@@ -67,10 +69,13 @@ def spki(alg: str, public: bytes) -> bytes:
 def from_spki(der: bytes) -> tuple[str, bytes]:
     """(algorithm, raw public key) of a SubjectPublicKeyInfo in DER. Raises: Malformed."""
     if len(der) == 44 and der.startswith(_SPKI_ED25519):
+        fault = ledger_ed25519.public_key_fault(der[12:])
+        if fault:
+            raise Malformed("public key", "an Ed25519 public key", fault)
         return ED25519, der[12:]
     if len(der) == 91 and der.startswith(_SPKI_P256):
         point = der[26:]
-        if _p256(point) is None:
+        if ecdsa.public_key(P256, point) is None:
             raise Malformed("public key", "a point on P-256", "another point")
         return P256, point
     raise Malformed("public key", "a DER SubjectPublicKeyInfo of Ed25519 or P-256", f"{len(der)} other bytes")
@@ -136,29 +141,13 @@ def record(
     return KeyRecord(key_id(info), alg, public, ueid_ or ueid(info), origin, assurance, t0_ms, t1_ms)
 
 
-@lru_cache(maxsize=4096)
-def _p256(point: bytes) -> ec.EllipticCurvePublicKey | None:
-    try:
-        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
-    except ValueError:
-        return None
-
-
 def verify(alg: str, public: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether the signature holds. Any other algorithm, length or point: False."""
+    """Whether the signature holds. Any other algorithm, length or point: False.
+
+    WEAKNESS: of a P-256 signature (r, s) there is a second one, (r, n - s), so the bytes of P-256 evidence can be
+    altered without the key. The counter then does not advance: never affirming.
+    """
     if alg == ED25519:
         return ledger_ed25519.is_valid(public, message, signature)
-    if alg != P256 or len(signature) != 64:
-        return False
-    key = _p256(public)
-    if key is None:
-        return False
-    # RFC 9053 2.1: r || s, each 32 bytes. WEAKNESS: (r, n - s) verifies too, and secure elements do not
-    # normalise s, so the bytes of P-256 evidence can be altered without the key. The counter then does not
-    # advance: never affirming.
-    der = encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
-    try:
-        key.verify(der, message, _P256_SHA256)
-    except InvalidSignature:
-        return False
-    return True
+    key = ecdsa.public_key(P256, public) if alg == P256 else None
+    return key is not None and ecdsa.is_valid(key, message, signature)

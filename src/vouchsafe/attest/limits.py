@@ -15,3 +15,10 @@ MAX_TEXT_BYTES = 255
 MAX_STATEMENT_BYTES = 65_536
 MAX_REFERENCE_BYTES = 4 * 1024 * 1024
 MAX_MS = 2**53 - 1  # times in ms and counters stay exact in JSON leaves (RFC 8785)
+MAX_STATEMENT_SIGNATURES = 16
+
+# Tokens of other profiles (`formats.anycose`), read by whoever uses the library alone.
+MAX_FOREIGN_BYTES = 65_536
+MAX_FOREIGN_DEPTH = 16
+MAX_FOREIGN_VALUES = 10_000
+MAX_FOREIGN_SIGNATURES = 16

@@ -3,6 +3,13 @@
 JSON form (docs/formats/eat-profile.md): {"v": 1, "min_svn": n, "images": [{"digest", "build", "version",
 "svn", "configs": [], "runtimes": []}], "stages": [], "hw_models": []}, digests in hex. `digest` of the set is
 SHA-256 of its canonical JSON, without `ix`.
+
+>>> values = make({bytes(32): Reference("b421", "4.2.1", 5)})
+>>> parse_json(to_json(values)) == values
+True
+>>> parse_json(b'{"v": 2}')
+Traceback (most recent call last):
+vouchsafe.attest.errors.Malformed: reference set: expected the key images, got none
 """
 
 from __future__ import annotations

@@ -4,6 +4,22 @@ set, policy).
 `check` never raises for bad evidence. The steps are numbered and run in order; the first four decide whether
 the device said it at all, and only then do its claims count. A build is identified by the measured image
 digest and by nothing else. Source: RFC 9334 (roles), RFC 9711 (claims), draft-ietf-rats-ar4si (vector).
+
+>>> from vouchsafe.attest import reference
+>>> from vouchsafe.ledger import ed25519
+>>> seed, nonce, image, now_ms = bytes(range(32)), bytes(32), b"\\x05" * 32, 1766361600000
+>>> key = keys.record("Ed25519", ed25519.public_of(seed), origin="secure_element", assurance="high")
+>>> stages = (eat.Stage("firmware", image, 5),)
+>>> said = eat.Claims(key.ueid, nonce, eat.PROFILE, 1, 1, 0, tree.EMPTY_ROOT, stages)
+>>> protected, payload = cose.protect(key.alg, key.key_id), eat.build_payload(said)
+>>> token = cose.assemble(protected, payload, ed25519.sign(seed, cose.to_be_signed(protected, payload)))
+>>> released = reference.make({image: Reference("b421", "4.2.1", 5)})
+>>> policy = AppraisalPolicy({nonce: NonceBounds(now_ms - 1000)})
+>>> verdict = check_alone(token, key=key, reference=released, policy=policy, at_ms=now_ms)
+>>> r.TIER_NAMES[verdict.tier], verdict.build_id, verdict.codes()
+('affirming', 'b421', ())
+>>> check_alone(token[:-1] + b"x", key=key, reference=released, policy=policy, at_ms=now_ms).codes()
+('signature_invalid',)
 """
 
 from __future__ import annotations

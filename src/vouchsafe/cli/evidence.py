@@ -13,8 +13,8 @@ import click
 
 from vouchsafe.attest import batch, dsse, ear, enrolment, keys, limits, reasons, reference, verify
 from vouchsafe.attest.devicelog import KIND_NAMES, parse_entry
-from vouchsafe.attest.errors import Malformed
-from vouchsafe.attest.formats import cbor, cose, eat
+from vouchsafe.attest.errors import Malformed, NotRead, NotVerified
+from vouchsafe.attest.formats import anycbor, anycose, anykey, eat
 from vouchsafe.cli.errors import CommandError
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -25,7 +25,8 @@ def evidence() -> None:
     """Read and verify a device's evidence.
 
     FILE is an EAT in COSE_Sign1, or a batch of items as a gateway sends it; `-` reads standard input. The
-    formats are in docs/formats/eat-profile.md and ingest-batch.md.
+    formats are in docs/formats/eat-profile.md and ingest-batch.md. Of tokens of other profiles (CWT, PSA)
+    the claims are shown by their numbers and the signature is verified; their meaning is not judged.
     """
 
 
@@ -60,7 +61,7 @@ def inspect(file: str, as_json: bool) -> None:
     "--key",
     "key_file",
     required=True,
-    help="The device's public key: PEM, DER, JWK, or its enrolment envelope.",
+    help="The device's public key: PEM, DER, certificate, JWK, COSE_Key, or its enrolment envelope.",
 )
 @click.option("--reference", "reference_file", help="Reference values of the released builds, JSON.")
 @click.option(
@@ -83,19 +84,52 @@ def verify_command(
     items = _items(_read(file, limits.MAX_BATCH_BYTES))
     if len(items) != 1:
         raise CommandError(f"{file}: expected one piece of evidence, got a batch of {len(items)}")
-    key = _key(key_file)
+    record, key = _key(key_file)
     values = _reference(reference_file) if reference_file else None
-    appraisal = _appraise(items[0], key, values, nonces)
-    holds = appraisal.signed and all(reason.tier() < reasons.WARNING for reason in appraisal.reasons)
-    not_checked = [name for name, given in (("reference values", values), ("freshness", nonces)) if not given]
+    _check_nonces(nonces)
+    token = _profile_of(items[0].evidence)
+    if isinstance(token, anycose.Message):
+        found, not_checked = _foreign_verdict(items[0].evidence, token, key)
+    elif record is None:
+        raise CommandError(f"{key_file}: expected an Ed25519 or P-256 key for this profile, got {key.kind}")
+    else:
+        appraisal = _appraise(items[0], token, record, values, nonces)
+        claims = ear.claims_json(appraisal.claims) if appraisal.claims else None
+        holds = appraisal.signed and all(reason.tier() < reasons.WARNING for reason in appraisal.reasons)
+        given = (("reference values", values), ("freshness", nonces))
+        not_checked = [name for name, value in given if not value]
+        found = {**ear.to_json(appraisal), "holds": holds, "claims": claims}
     not_checked.append("what came before it (replay, gaps)")
     if as_json:
-        claims = ear.claims_json(appraisal.claims) if appraisal.claims else None
-        found = {**ear.to_json(appraisal), "holds": holds, "not_checked": not_checked, "claims": claims}
-        click.echo(json.dumps(found, indent=1))
+        click.echo(json.dumps({**found, "not_checked": not_checked}, indent=1))
     else:
-        _print_verdict(appraisal, not_checked)
-    sys.exit(0 if holds else 1)
+        _print_verdict(found, not_checked)
+    sys.exit(0 if found["holds"] else 1)
+
+
+def _check_nonces(nonces: tuple[str, ...]) -> None:
+    for nonce in nonces:
+        if not re.match(r"[0-9a-fA-F]{64}\Z", nonce):
+            raise CommandError(f"--nonce: expected 64 hex digits, got {nonce[:80]!a}")
+
+
+def _foreign_verdict(
+    evidence: bytes, message: anycose.Message, key: anykey.Key
+) -> tuple[dict[str, Any], list[str]]:
+    """The verdict on a token of another profile: its signature alone."""
+    try:
+        message.verified(key)
+        found = [reasons.Reason("profile_unknown", "claim 265 (eat_profile)", eat.PROFILE, _profile(message))]
+    except NotVerified as error:
+        found = [reasons.Reason("signature_invalid", "evidence", "a signature of this key", str(error))]
+    holds = found[0].code == "profile_unknown"
+    verdict = ear.of_signature(evidence, found, signed=holds)
+    return {**verdict, "holds": holds, "claims": None}, ["claims of another profile", "freshness"]
+
+
+def _profile(message: anycose.Message) -> str:
+    claims = _claims_of(message)
+    return str(claims.get("265", "none"))[:120]
 
 
 def _read(file: str, most: int) -> bytes:
@@ -112,12 +146,36 @@ def _read(file: str, most: int) -> bytes:
 def _items(raw: bytes) -> list[batch.Item]:
     """One token alone, or the items of a batch."""
     try:
-        if raw[:1] in (b"\x84", b"\x85"):
+        if raw[:1] in (b"\x84", b"\x85") and not _is_untagged(raw):
             return batch.decode(raw)
-        cose.parse(raw)
+        _profile_of(raw)
     except Malformed as error:
         raise CommandError(str(error)) from error
     return [batch.make_item(bytes(33), batch.FMT_EAT, raw, 0)]
+
+
+def _is_untagged(raw: bytes) -> bool:
+    """Whether this is one COSE message without its tag; a batch begins with the same byte."""
+    try:
+        anycose.read(raw)
+    except Malformed:
+        return False
+    return True
+
+
+def _profile_of(raw: bytes) -> eat.Evidence | anycose.Message:
+    """A token of our profile, or another signed message. Raises: Malformed, for our profile where both are
+    refused.
+    """
+    try:
+        return eat.parse(raw)
+    except Malformed as error:
+        try:
+            return anycose.read(raw, place="evidence")
+        except NotRead:
+            raise
+        except Malformed:
+            raise error from None
 
 
 def _inspected(item: batch.Item, number: int) -> dict[str, Any]:
@@ -133,19 +191,28 @@ def _inspected(item: batch.Item, number: int) -> dict[str, Any]:
 
 
 def _token(raw: bytes) -> dict[str, Any]:
-    """A token of our profile by its claims; another COSE_Sign1 by their numbers, and why it is another."""
+    """A token of our profile by its claims; another signed message by their numbers, and why it is another."""
+    token = _profile_of(raw)
+    if not isinstance(token, anycose.Message):
+        claims = ear.claims_json(token.claims)
+        return {"profile": eat.PROFILE, "alg": token.alg, "kid": token.key_id.hex(), "claims": claims}
+    headers = {"protected": ear.plain(token.headers), "unprotected": ear.plain(token.unprotected)}
     try:
-        token = eat.parse(raw)
+        eat.parse(raw)
     except Malformed as error:
-        message = cose.parse(raw)
-        try:
-            claims = ear.plain(cbor.decode(message.payload, "payload"))
-        except Malformed as payload_error:  # Others need not encode deterministically: show the bytes.
-            claims = {"unread": str(payload_error), "bytes": message.payload.hex()}
-        headers = {"protected": ear.plain(message.headers), "unprotected": ear.plain(message.unprotected)}
-        return {"profile": f"another: {error}", **headers, "claims": claims}
-    claims = ear.claims_json(token.claims)
-    return {"profile": eat.PROFILE, "alg": token.alg, "kid": token.key_id.hex(), "claims": claims}
+        why = str(error)
+    return {"profile": f"another: {why}", "message": token.kind, **headers, "claims": _claims_of(token)}
+
+
+def _claims_of(message: anycose.Message) -> dict[str, Any]:
+    """The claims by their numbers; the bytes of a payload that is no map of claims."""
+    if message.payload is None:
+        return {"unread": "the payload is detached"}
+    try:
+        claims = anycbor.decode(message.payload, "payload")
+    except Malformed as error:
+        return {"unread": str(error), "bytes": message.payload.hex()}
+    return dict(ear.plain(claims)) if isinstance(claims, dict) else {"value": ear.plain(claims)}
 
 
 def _entry(raw: bytes) -> dict[str, Any]:
@@ -157,22 +224,18 @@ def _entry(raw: bytes) -> dict[str, Any]:
     return {"kind": kind, "claimed_ms": entry.claimed_ms, "data": ear.plain(entry.data)}
 
 
-def _key(file: str) -> keys.KeyRecord:
+def _key(file: str) -> tuple[keys.KeyRecord | None, anykey.Key]:
+    """The key of our profile, None for an algorithm that it lacks, and the same key for any message."""
     raw = _read(file, limits.MAX_STATEMENT_BYTES)
     try:
-        if raw.startswith(b"-----BEGIN"):
-            found = keys.from_pem(raw)
-        elif raw[:1] == b"0":
-            found = keys.from_spki(raw)
-        else:
-            parsed = json.loads(raw)
-            if not isinstance(parsed, dict):
-                raise Malformed("key", "PEM, DER, a JWK or an enrolment envelope", type(parsed).__name__)
-            if "payload" in parsed:
-                return enrolment.parse(dsse.open_envelope(raw).body).key()
-            found = keys.from_jwk(parsed)
-        return keys.record(*found, origin="software", assurance="low")
-    except (Malformed, ValueError, RecursionError) as error:
+        if raw.lstrip()[:1] == b"{" and b'"payload"' in raw:
+            record = enrolment.parse(dsse.open_envelope(raw).body).key()
+            return record, anykey.from_der(keys.spki(record.alg, record.public))
+        key = anykey.read(raw)
+        if key.kind not in keys.ALGS:
+            return None, key
+        return keys.record(key.kind, key.raw(), origin="software", assurance="low"), key
+    except Malformed as error:
         raise CommandError(f"{file}: {error}") from error
 
 
@@ -184,16 +247,13 @@ def _reference(file: str) -> reference.ReferenceSet:
 
 
 def _appraise(
-    item: batch.Item, key: keys.KeyRecord, values: reference.ReferenceSet | None, nonces: tuple[str, ...]
+    item: batch.Item,
+    token: eat.Evidence,
+    key: keys.KeyRecord,
+    values: reference.ReferenceSet | None,
+    nonces: tuple[str, ...],
 ) -> verify.Appraisal:
-    for nonce in nonces:
-        if not re.match(r"[0-9a-fA-F]{64}\Z", nonce):
-            raise CommandError(f"--nonce: expected 64 hex digits, got {nonce[:80]}")
-    try:
-        claimed = eat.parse(item.evidence).claims.nonce
-    except Malformed as error:
-        raise CommandError(str(error)) from error
-    known = [bytes.fromhex(nonce) for nonce in nonces] or [claimed]
+    known = [bytes.fromhex(nonce) for nonce in nonces] or [token.claims.nonce]
     # When a nonce was given out is not known here, so its age is not judged: only that it is this one.
     policy = verify.AppraisalPolicy(
         dict.fromkeys(known, verify.NonceBounds(0)), max_nonce_age_ms=limits.MAX_MS
@@ -208,16 +268,17 @@ def _appraise(
     )
 
 
-def _print_verdict(appraisal: verify.Appraisal, not_checked: list[str]) -> None:
-    words = ear.to_json(appraisal)
-    click.echo(f"{words['ear_status']}: the signature {'holds' if appraisal.signed else 'does not hold'}")
-    if appraisal.build_id:
-        click.echo(f"  measured build {appraisal.build_id}, version {appraisal.version}")
-    for name, value in words["ear_trustworthiness_vector"].items():
+def _print_verdict(found: dict[str, Any], not_checked: list[str]) -> None:
+    click.echo(
+        f"{found['ear_status']}: the signature {'holds' if found['signature_holds'] else 'does not hold'}"
+    )
+    if found["build"]:
+        click.echo(f"  measured build {found['build']}, version {found['version']}")
+    for name, value in found["ear_trustworthiness_vector"].items():
         if value:
             click.echo(f"  {name:18} {value:4}  {reasons.TIER_NAMES[reasons.tier_of(value)]}")
-    for reason in appraisal.reasons:
-        click.echo(f"  {reason.code}: {reason.sentence()}")
+    for reason in found["reasons"]:
+        click.echo(f"  {reason['code']}: {reason['sentence']}")
     click.echo(f"  not checked: {', '.join(not_checked)}")
 
 

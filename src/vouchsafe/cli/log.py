@@ -22,9 +22,17 @@ from vouchsafe.ledger.errors import (
     Tampered,
     brief,
 )
-from vouchsafe.ledger.reader import Reader, Unreachable
+from vouchsafe.ledger.reader import Reader, Unreachable, source_of
+from vouchsafe.ledger.stores import Source
 
 MAX_ENTRY_FILE = 65_535
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+_AT = click.option(
+    "--checkpoint",
+    "checkpoint_file",
+    help="A signed checkpoint of the log, kept earlier: judge the log by it instead of by its newest.",
+)
 
 
 @click.group(
@@ -46,8 +54,11 @@ def log() -> None:
 @click.option(
     "--leaves", "with_leaves", is_flag=True, help="Also check the form and chains of Vouchsafe's leaves."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def fsck(place: str, vkeys: tuple[str, ...], with_leaves: bool, as_json: bool) -> None:
+@_AT
+@_JSON
+def fsck(
+    place: str, vkeys: tuple[str, ...], with_leaves: bool, checkpoint_file: str | None, as_json: bool
+) -> None:
     """Hash the whole log again and compare it with its signed checkpoint.
 
     Every entry, every tile and the root come from bytes; nothing that is stored is believed. Exit 0: sound.
@@ -57,7 +68,8 @@ def fsck(place: str, vkeys: tuple[str, ...], with_leaves: bool, as_json: bool) -
     keys = [_vkey(key) for key in vkeys]
     check = audit.ChainCheck().see if with_leaves else None
     with _told(), _bar("Hashing") as progress:
-        report = audit.fsck(Reader(_place(place)), *keys, leaf_check=check, progress=progress)
+        reader = Reader(_source(place, checkpoint_file))
+        report = audit.fsck(reader, *keys, leaf_check=check, progress=progress)
     bad = report.first_bad
     if as_json:
         found = {"place": bad.place, "expected": bad.expected, "got": bad.got} if bad else None
@@ -86,20 +98,47 @@ def fsck(place: str, vkeys: tuple[str, ...], with_leaves: bool, as_json: bool) -
     "--vkey", "vkeys", multiple=True, help="A key of the log. Without it the signature is not looked at."
 )
 @click.option("--without-entry", is_flag=True, help="Leave the entry out of the file's `extra` line.")
-def prove(place: str, index: int, vkeys: tuple[str, ...], without_entry: bool) -> None:
+@click.option("-o", "--output", help="Write the proof to this file instead of standard output.")
+@_AT
+@_JSON
+def prove(
+    place: str,
+    index: int,
+    vkeys: tuple[str, ...],
+    without_entry: bool,
+    output: str | None,
+    checkpoint_file: str | None,
+    as_json: bool,
+) -> None:
     """Print the tlog-proof that entry INDEX is in the log's newest checkpoint.
 
     The file holds the checkpoint with its signatures and, in its `extra` line, the entry itself, so that
-    `vouchsafe log check` needs nothing else. Any C2SP tool can read it.
+    `vouchsafe log check` needs nothing else. Any C2SP tool can read it. With --json the object says what the
+    proof holds, and `proof` is its text.
     """
-    reader = Reader(_place(place))
+    reader = Reader(_source(place, checkpoint_file))
     with _told():
         checkpoint = _newest(reader, vkeys)
         if index >= checkpoint.size:
-            raise CommandError(f"index: expected 0..{checkpoint.size - 1}, got {index}", code=2)
+            entries = f"0..{checkpoint.size - 1}" if checkpoint.size else "a log that is not empty"
+            raise CommandError(f"index: expected {entries}, got {index}")
         proof = reader.prove(index)
         entry = None if without_entry else reader.entry(index)
-    sys.stdout.buffer.write(proofs.make(proof.index, proof.hashes, proof.note, entry).encode())
+    data = proofs.make(proof.index, proof.hashes, proof.note, entry).encode()
+    if output:
+        _write(output, data)
+    if as_json:
+        _json(
+            origin=checkpoint.origin,
+            size=checkpoint.size,
+            root=checkpoint.root.hex(),
+            index=index,
+            hashes=[value.hex() for value in proof.hashes],
+            signature_checked=bool(vkeys),
+            proof=data.decode(),
+        )
+    elif not output:
+        sys.stdout.buffer.write(data)
 
 
 @log.command(epilog="Example: vouchsafe log check 41.tlog-proof --vkey 'demo.example/records+c0ffee00+AbC…'")
@@ -109,7 +148,7 @@ def prove(place: str, index: int, vkeys: tuple[str, ...], without_entry: bool) -
     "--policy", "policy_file", help="A C2SP tlog-policy file instead: logs, witnesses and the quorum."
 )
 @click.option("--entry", "entry_file", help="The entry's bytes, when the proof does not carry them.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_JSON
 def check(
     proof: str, vkeys: tuple[str, ...], policy_file: str | None, entry_file: str | None, as_json: bool
 ) -> None:
@@ -167,7 +206,7 @@ def check(
     "--vkey", "vkeys", multiple=True, help="A key of the log. Without it signatures are not looked at."
 )
 @click.option("--log", "tiles", help="Where the tiles are, when A and B are both checkpoint files.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_JSON
 def consistency(a: str, b: str, vkeys: tuple[str, ...], tiles: str | None, as_json: bool) -> None:
     """Does the later of two checkpoints continue the earlier one, or was history rewritten?
 
@@ -179,14 +218,16 @@ def consistency(a: str, b: str, vkeys: tuple[str, ...], tiles: str | None, as_js
         first, second = _checkpoint_at(a, vkeys), _checkpoint_at(b, vkeys)
         old, new = sorted((first, second), key=lambda found: found[0].size)
         if old[0].origin != new[0].origin:
-            raise CommandError(f"{b}: expected a checkpoint of {old[0].origin}, got {new[0].origin}")
-        reason = _inconsistency(old[0], new, tiles)
+            raise CommandError(f"{b}: expected a checkpoint of {first[0].origin}, got {second[0].origin}")
+        reason = _fork(old[0], new[0], tiles or new[1] or old[1])
     if as_json:
         _json(
             consistent=reason is None,
             origin=old[0].origin,
             old_size=old[0].size,
             new_size=new[0].size,
+            old_root=old[0].root.hex(),
+            new_root=new[0].root.hex(),
             signatures_checked=bool(vkeys),
             reason=reason,
         )
@@ -197,37 +238,56 @@ def consistency(a: str, b: str, vkeys: tuple[str, ...], tiles: str | None, as_js
     raise Exit(0 if reason is None else 1)
 
 
-def _inconsistency(
-    old: Checkpoint, new: tuple[Checkpoint, bytes, str | None], tiles: str | None
-) -> str | None:
-    """Why the new checkpoint does not continue the old one, or None."""
-    checkpoint, note, place = new
-    proof: list[bytes] = []
+def _fork(old: Checkpoint, new: Checkpoint, place: str | None) -> str | None:
+    """How the new checkpoint contradicts the old one, or None.
+
+    Raises: Tampered when the tiles are not those of the new checkpoint: then they say nothing about either.
+    """
+    if old.size == new.size:
+        roots = f"root {old.root.hex()} in one, root {new.root.hex()} in the other"
+        return None if old.root == new.root else f"fork: two checkpoints of size {new.size}: {roots}"
+    if old.size == 0:  # Every log continues the empty one.
+        wrong = f"size 0: expected root {tree.EMPTY_ROOT.hex()}, got {old.root.hex()}"
+        return None if old.root == tree.EMPTY_ROOT else wrong
+    if place is None:
+        raise CommandError("--log: expected the folder or URL of the tiles, got only checkpoint files")
+    reader = _tiles_for(new, place)
+    found = reader.root_at(new.size)
+    if found != new.root:
+        raise Tampered(f"{place} tiles of size {new.size}", f"root {new.root.hex()}", found.hex())
     try:
-        if 0 < old.size < checkpoint.size:
-            source = tiles or place
-            if source is None:
-                raise CommandError(
-                    "--log: expected the folder or URL of the tiles, got only checkpoint files"
-                )
-            reader = Reader(_place(source))
-            reader.use(checkpoint, note)
-            proof = reader.consistency(old.size)
-        tree.verify_consistency(old.size, checkpoint.size, proof, old.root, checkpoint.root)
+        reader.consistency(old.size, new.size)
     except ProofError as error:
-        return str(error)
-    return None
+        raise Tampered(
+            f"{place} tiles of size {old.size}", "those of the later checkpoint", str(error)
+        ) from None
+    found = reader.root_at(old.size)  # proven now: this is what the later checkpoint says of that size
+    if found == old.root:
+        return None
+    return (
+        f"fork: root {old.root.hex()} of size {old.size} is signed, but the log that size {new.size} "
+        f"with root {new.root.hex()} stands for had root {found.hex()} then"
+    )
 
 
-def _checkpoint_at(place: str, vkeys: tuple[str, ...]) -> tuple[Checkpoint, bytes, str | None]:
-    """The checkpoint of a file, or of the log at a folder or URL; its note; where tiles are."""
+def _tiles_for(checkpoint: Checkpoint, place: str) -> Reader:
+    """A reader of tiles that reach to this checkpoint. The log may have grown since; its own checkpoint then
+    only says how wide its partial tiles are, and is not believed otherwise.
+    """
+    reader = Reader(_place(place))
+    try:
+        note = reader.source.get("checkpoint", max_bytes=notes.MAX_NOTE_BYTES)
+    except Missing:
+        return Reader(_place(place), size=checkpoint.size)
+    newest = checkpoints.parse_body(notes.parse_note(note, "checkpoint").unverified_text)
+    return Reader(_place(place), size=max(newest.size, checkpoint.size))
+
+
+def _checkpoint_at(place: str, vkeys: tuple[str, ...]) -> tuple[Checkpoint, str | None]:
+    """The checkpoint of a file, or of the log at a folder or URL; and where its tiles are."""
     if "://" in place or Path(place).is_dir():
-        reader = Reader(_place(place))
-        checkpoint = _newest(reader, vkeys)
-        assert reader.note is not None
-        return checkpoint, reader.note, place
-    note = _read(place, notes.MAX_NOTE_BYTES)
-    return _open(note, vkeys, place), note, None
+        return _newest(Reader(_place(place)), vkeys), place
+    return _open(_read(place, notes.MAX_NOTE_BYTES), vkeys, place), None
 
 
 def _newest(reader: Reader, vkeys: tuple[str, ...]) -> Checkpoint:
@@ -259,6 +319,34 @@ def _place(text: str) -> str | Path:
     if not Path(text).is_dir():
         raise CommandError(f"{brief(text)}: expected a folder with a log, or a URL, got neither")
     return Path(text)
+
+
+class _WithCheckpoint:
+    """A log's objects, with a checkpoint of the reader's own in place of the log's."""
+
+    def __init__(self, source: Source, note: bytes) -> None:
+        self.source, self.note = source, note
+
+    def get(self, name: str, *, max_bytes: int | None = None) -> bytes:
+        if name == "checkpoint":
+            return self.note
+        return self.source.get(name, max_bytes=max_bytes)
+
+
+def _source(place: str, checkpoint_file: str | None) -> Source:
+    source = source_of(_place(place))
+    if checkpoint_file is None:
+        return source
+    return _WithCheckpoint(source, _read(checkpoint_file, notes.MAX_NOTE_BYTES))
+
+
+def _write(name: str, data: bytes) -> None:
+    try:
+        Path(name).write_bytes(data)
+    except OSError as error:
+        raise CommandError(
+            f"{brief(name)}: expected a file that can be written, got “{error.strerror}”"
+        ) from None
 
 
 def _read(name: str, limit: int) -> bytes:

@@ -1,4 +1,13 @@
-"""C2SP tlog-checkpoint: what a log says of itself at one size."""
+"""C2SP tlog-checkpoint: what a log says of itself at one size.
+
+>>> log = notes.Signer("log.example/a", bytes(range(32)))
+>>> note = notes.sign(Checkpoint("log.example/a", 5, bytes(32)).body, log)
+>>> open_checkpoint(note, [log.verifier]).size
+5
+>>> parse_body(b"log.example/a\\n05\\nAAAA\\n")
+Traceback (most recent call last):
+vouchsafe.ledger.errors.Malformed: checkpoint line 2: expected a decimal without leading zeros below 2^63, got '05'
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,8 +1,16 @@
 """Ed25519 signatures under one rule, so that every verifier gives the same verdict on every input.
 
 The rule: refuse the fourteen encodings of low-order points as public key A or as R, refuse a non-canonical
-A, and only then ask the library. With it PyNaCl, `cryptography` and the stand-alone bundle verifier agree
-on all of the published edge cases (C2SP CCTV); without it they differ on 165 of 914.
+A and an S that is not below the group's order, and only then ask the library. With it PyNaCl, `cryptography`
+and the stand-alone bundle verifier agree on all of the published edge cases (C2SP CCTV); without it they
+differ on 165 of 914. In words: docs/formats/ed25519.md.
+
+>>> seed = bytes(range(32))
+>>> is_valid(public_of(seed), b"text", sign(seed, b"text"))
+True
+>>> verify(bytes(32), b"text", sign(seed, b"text"))
+Traceback (most recent call last):
+vouchsafe.ledger.errors.SignatureError: Ed25519 public key: a point of low order
 """
 
 from functools import lru_cache
@@ -17,11 +25,11 @@ SIGNATURE_SIZE = 64
 _P = 2**255 - 19
 _SIGN_BIT = 1 << 255
 
-# The y coordinates of the eight points of small order, each below 2^255 in every way of writing it (y and y
-# + p
-# where that fits in 255 bits), with both sign bits: fourteen encodings. Source: Chalkias, Garillot,
-# Nikolaenko,
-# "Taming the many EdDSAs", 2020, table 2.
+ORDER = 2**252 + 27742317777372353535851937790883648493
+
+# The y coordinates of the eight points of small order, each below 2^255 in every way of writing it (y and
+# y + p where that fits in 255 bits), with both sign bits: fourteen encodings. Source: Chalkias, Garillot,
+# Nikolaenko, "Taming the many EdDSAs", 2020, table 2.
 _ORDER_8 = 55188659117513257062467267217118295137698188065244968500265048394206261417927
 _LOW_ORDER_Y = (0, 1, _P - 1, _P, _P + 1, _ORDER_8, _P - _ORDER_8)
 LOW_ORDER = frozenset((y | sign).to_bytes(32, "little") for y in _LOW_ORDER_Y for sign in (0, _SIGN_BIT))
@@ -50,6 +58,8 @@ def verify(public: bytes, message: bytes, signature: bytes) -> None:
         raise SignatureError(f"Ed25519 signature: expected 64 bytes, got {len(signature)}")
     if signature[:32] in LOW_ORDER:
         raise SignatureError("Ed25519 signature: R is a point of low order")
+    if int.from_bytes(signature[32:], "little") >= ORDER:  # RFC 8032 5.1.7 step 1
+        raise SignatureError("Ed25519 signature: S is not below the order of the group")
     try:
         bindings.crypto_sign_open(signature + message, public)
     except BadSignatureError:

@@ -4,6 +4,10 @@ A leaf is readable JSON of nine keys: what kind of fact, about which subject (a 
 the subject's chain, and a salted commitment to the payload that is kept elsewhere. Never personal data,
 serial numbers or free text. `parse` is strict: bytes that would be written differently are refused. Format:
 docs/formats/log.md.
+
+>>> leaf = Leaf(1766361600000, "s:kernel", "0" * 64, "decision", ZERO_HASH, 0, "1" * 32, {"pix": -1})
+>>> parse(encode(leaf)) == leaf
+True
 """
 
 import hmac

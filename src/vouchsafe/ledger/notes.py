@@ -3,6 +3,14 @@
 `open_note` is the only way to a text: it returns one when a trusted key has signed it and no known key's
 signature is wrong. Supported signature types: 0x01 Ed25519 and 0x04 cosignature/v1; lines of any other key
 are ignored. Sources: C2SP signed-note.md, tlog-cosignature.md.
+
+>>> log = Signer("log.example/a", bytes(range(32)))
+>>> note = sign(b"text\\n", log)
+>>> open_note(note, [parse_vkey(log.verifier.vkey)]).text
+b'text\\n'
+>>> open_note(note, [Signer("log.example/a", bytes(32)).verifier])
+Traceback (most recent call last):
+vouchsafe.ledger.errors.SignatureError: note: expected a signature of a trusted key, got only those of 'log.example/a'
 """
 
 from collections.abc import Iterable, Sequence

@@ -3,6 +3,13 @@
 This is the reader's own file; nothing in a log or a bundle can change it. `parse` reads it, `Policy.open`
 judges a checkpoint by it. Names are opaque octets, as the format says; they are kept as Latin-1 text for
 that reason.
+
+>>> vkey = notes.Signer("log.example/a", bytes(range(32))).verifier.vkey
+>>> len(parse(f"log {vkey}\\nquorum none\\n".encode()).logs)
+1
+>>> parse(b"quorum w\\n")
+Traceback (most recent call last):
+vouchsafe.ledger.errors.Malformed: policy line 1: expected a witness or group defined above, got 'w'
 """
 
 from collections.abc import Mapping

@@ -3,6 +3,14 @@
 Step 1 proves the entry in a checkpoint of its own log; step 2 proves that this very checkpoint is an entry
 of the root log, whose checkpoint is the one that witnesses see. Each step is a standard file that any tool
 can check.
+
+>>> log = notes.Signer("log.example/a", bytes(range(32)))
+>>> hashes = [tree.leaf_hash(entry) for entry in (b"one", b"two")]
+>>> note = notes.sign(Checkpoint("log.example/a", 2, tree.root(hashes)).body, log)
+>>> file = make(0, tree.inclusion_proof(0, hashes), note, b"one").encode()
+>>> proof, trust = parse(file), Policy(logs=(log.verifier,))
+>>> proof.verify(tree.leaf_hash(b"one"), trust).checkpoint.size
+2
 """
 
 from collections.abc import Sequence

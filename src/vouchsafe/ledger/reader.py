@@ -5,85 +5,21 @@ source (the log's own writer) may give `size` instead. Proofs that it makes are 
 returned.
 """
 
-import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from . import notes, proofs, tiles, tree
 from .checkpoints import Checkpoint, open_checkpoint
-from .errors import LedgerError, Malformed, Missing, Tampered, brief
-from .stores import FolderStore, Source, check_name, check_size
+from .errors import LedgerError, Missing, Tampered
+from .stores import FolderStore, Source
 from .tiles import ENTRIES, HEIGHT, WIDTH, TileId
+from .urls import Unreachable, UrlSource
+
+__all__ = ["Reader", "Unreachable", "UrlSource", "source_of"]
 
 CACHED_TILES = 1_024
 CACHED_BUNDLES = 16
-
-
-class Unreachable(LedgerError):
-    """A log's server could not be asked, or did not answer in time."""
-
-
-class _OnlyHttp(HTTPRedirectHandler):
-    """Follows redirects to http and https only (urllib would also follow ftp)."""
-
-    def redirect_request(
-        self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> Request | None:
-        check_url(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def check_url(url: str) -> str:
-    """Raises: Malformed unless the URL is http or https."""
-    if not url.startswith(("http://", "https://")):
-        raise Malformed("log URL", "http:// or https://", brief(url))
-    return url
-
-
-class UrlSource:
-    """Objects below a URL, with a limit on every answer."""
-
-    def __init__(self, url: str, *, timeout_s: float = 20.0) -> None:
-        self.url = check_url(url).rstrip("/")
-        self.timeout_s = timeout_s
-        self._opener = build_opener(_OnlyHttp)
-
-    def get(self, name: str, *, max_bytes: int | None = None) -> bytes:
-        """The object's bytes. Raises: Missing (404), Unreachable, Malformed when it is too large."""
-        limit = max_bytes if max_bytes is not None else tiles.MAX_BUNDLE_BYTES
-        request = Request(  # noqa: S310 the scheme was checked
-            f"{self.url}/{check_name(name)}", headers={"User-Agent": "vouchsafe"}
-        )
-        try:
-            with self._opener.open(request, timeout=self.timeout_s) as response:
-                return _body(response, name, limit)
-        except HTTPError as error:
-            if error.code == 404:
-                raise Missing(name) from None
-            raise Unreachable(f"{self.url}/{name}: expected 200, got {error.code}") from None
-        except (URLError, HTTPException, OSError) as error:
-            raise Unreachable(f"{self.url}/{name}: {error}") from None
-
-
-def _body(response: HTTPResponse, name: str, limit: int) -> bytes:
-    data = response.read(limit + 1)
-    check_size(name, len(data), limit)
-    if response.headers.get("Content-Encoding", "identity") != "gzip":
-        return data
-    inflater = zlib.decompressobj(wbits=31)  # C2SP tlog-tiles: entry bundles may come compressed
-    try:
-        data = inflater.decompress(data, limit + 1)
-    except zlib.error as error:
-        raise Malformed(name, "gzip data", str(error)) from None
-    check_size(name, len(data), limit)
-    if not inflater.eof:
-        raise Malformed(name, "gzip data to its end", "truncated data")
-    return data
 
 
 def source_of(place: Source | Path | str) -> Source:
@@ -139,7 +75,12 @@ class Reader:
         except Missing:
             if not tile.is_partial:
                 raise
-        full = self.source.get(tile.full.path, max_bytes=limit)  # C2SP tlog-tiles: the fallback of clients
+        try:
+            full = self.source.get(
+                tile.full.path, max_bytes=limit
+            )  # C2SP tlog-tiles: the fallback of clients
+        except Missing:
+            raise Missing(tile.path) from None
         if tile.level == ENTRIES:
             return tiles.encode_entries(tiles.parse_entries(full, tile.full)[: tile.width])
         return full[: tile.width * tree.HASH_SIZE]

@@ -2,6 +2,11 @@
 
 Nothing here reads a store. `Edge` is how a log grows: it holds the unfinished tile of every level, takes leaf
 hashes, and says which tiles became full.
+
+>>> tile_path(0, 1234067), entries_path(273, 112)
+('tile/0/x001/x234/067', 'tile/entries/273.p/112')
+>>> parse_entries(encode_entries([b"one", b""]), TileId(ENTRIES, 0, 2))
+[b'one', b'']
 """
 
 import re

@@ -2,6 +2,13 @@
 
 Pure functions over hashes. Start with `verify_inclusion`; `subtree_ranges` and `consistency_ranges` say which
 subtrees a proof consists of, so that a reader of tiles needs to fetch those only.
+
+>>> hashes = [leaf_hash(entry) for entry in (b"one", b"two", b"three")]
+>>> verify_inclusion(1, 3, hashes[1], inclusion_proof(1, hashes), root(hashes))
+>>> verify_consistency(2, 3, consistency_proof(2, hashes), root(hashes[:2]), root(hashes))
+>>> verify_inclusion(1, 3, hashes[1], [], root(hashes))
+Traceback (most recent call last):
+vouchsafe.ledger.errors.ProofError: proof of entry 1 in 3 is too short: 0 hashes
 """
 
 from collections.abc import Callable, Sequence

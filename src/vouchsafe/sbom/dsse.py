@@ -1,5 +1,8 @@
 """DSSE envelopes: a payload of any bytes, signed with its type. Ed25519 and ECDSA P-256.
 
+Ed25519 follows the one rule of `vouchsafe.ledger.ed25519`; P-256 signatures are DER, as most signers of envelopes
+write them, or r || s (`vouchsafe.ledger.ecdsa`).
+
 Source: https://github.com/secure-systems-lab/dsse/blob/master/protocol.md. What `verify` returns is the very
 bytes that were verified; an envelope is never parsed a second time. A key id is a hint: it picks the key to
 try first, and proves nothing.
@@ -14,10 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -25,6 +27,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from vouchsafe.ledger import ecdsa
+from vouchsafe.ledger import ed25519 as one_rule
 from vouchsafe.sbom import jsontext
 from vouchsafe.sbom.errors import BadSignature, Malformed, TooLarge, shown
 from vouchsafe.sbom.limits import DEFAULT, Limits
@@ -148,20 +152,13 @@ def verify(
 
 
 def _holds(key: PublicKey, signature: bytes, message: bytes) -> bool:
-    try:
-        if isinstance(key, ed25519.Ed25519PublicKey):
-            key.verify(signature, message)
-        else:
-            _require_p256(key.curve)
-            if (
-                len(signature) == 64
-            ):  # raw r || s, as JOSE and COSE write it; DER is what DSSE signers usually make
-                r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-                signature = encode_dss_signature(r, s)
-            key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature:
-        return False
-    return True
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return one_rule.is_valid(key.public_bytes_raw(), message, signature)
+    _require_p256(key.curve)
+    if ecdsa.is_valid(key, message, signature):  # r || s, as JOSE and COSE write it
+        return True
+    raw = ecdsa.raw_of_der(signature, "P-256")
+    return raw is not None and ecdsa.is_valid(key, message, raw)
 
 
 def _require_p256(curve: ec.EllipticCurve) -> None:
@@ -177,7 +174,7 @@ def private_key(pem: bytes, *, password: bytes | None = None) -> PrivateKey:
     """
     try:
         key = load_pem_private_key(pem, password)
-    except (ValueError, TypeError) as told:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as told:
         raise Malformed("key", "a PEM private key (Ed25519 or P-256)", shown(told)) from None
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key
@@ -194,9 +191,12 @@ def public_key(pem: bytes) -> PublicKey:
     """
     try:
         key: Any = load_pem_public_key(pem)
-    except (ValueError, TypeError) as told:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as told:
         raise Malformed("key", "a PEM public key (Ed25519 or P-256)", shown(told)) from None
     if isinstance(key, ed25519.Ed25519PublicKey):
+        fault = one_rule.public_key_fault(key.public_bytes_raw())
+        if fault:
+            raise Malformed("key", "an Ed25519 public key", fault)
         return key
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         return key

@@ -11,6 +11,12 @@ faster, and takes its value only where the one encoding of it is as long as the 
 order is one of ours; else `Reader` decides. cbor2 alone keeps the last of two equal keys, takes long forms
 and ignores trailing bytes. Batches are read by `Reader` only: a few megabytes of nested empty arrays would
 become gigabytes of objects before the first check could run.
+
+>>> decode(encode({1: [True, b"x"], "a": -5}), "item")
+{1: [True, b'x'], 'a': -5}
+>>> decode(bytes.fromhex("1800"), "item")
+Traceback (most recent call last):
+vouchsafe.attest.errors.Malformed: item at byte 0: expected the shortest form of a value in the profile, got head 1800
 """
 
 from __future__ import annotations

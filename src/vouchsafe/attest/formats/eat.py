@@ -3,6 +3,10 @@
 `parse` gives claims that are NOT yet verified; `build_payload` is what a device signs. Claims with numbers
 that the profile does not know are kept under `other` and decide nothing (RFC 9711 6.2 leaves this to the
 profile).
+
+>>> said = Claims(b"\\x01" + bytes(32), bytes(32), PROFILE, 3, 11, 0, bytes(32), (Stage("firmware", bytes(32), 4),))
+>>> parse_claims(build_payload(said)) == said
+True
 """
 
 from __future__ import annotations
