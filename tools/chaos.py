@@ -299,8 +299,7 @@ def follow(product: Product, keys: dict[str, str], told: Told, stop: threading.E
             except (OSError, TimeoutError):
                 pass
             except LedgerError as error:
-                # The pages say 503 while their database is away, and an answer that is cut off when its process is
-                # killed is none; 500 would be a fault.
+                # 503 while the database is away, or cut off in the middle, is no answer; 500 would be a fault.
                 if any(words in str(error) for words in ("got 503", "onnect", "Content-Length")):
                     told.refused["log 503 or cut off"] += 1
                 else:

@@ -135,7 +135,9 @@ def _body(response: HTTPResponse, name: str, limit: int) -> bytes:
     check_size(name, len(data), limit)
     stated = response.headers.get("Content-Length")
     if stated is not None and stated != str(len(data)):
-        raise Malformed(name, f"{brief(stated)} bytes, as Content-Length says", f"{len(data)} bytes")
+        # Its server stopped in the middle: no answer came, so nothing is wrong with the log.
+        said = f"{brief(stated)} bytes, as Content-Length says, got {len(data)} bytes"
+        raise Unreachable(f"{name}: expected {said}")
     encoding = response.headers.get("Content-Encoding", "identity").lower()
     if encoding == "identity":
         return data
