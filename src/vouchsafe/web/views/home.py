@@ -198,7 +198,15 @@ def found(text: str, request: SignedIn) -> list[Found]:
     wanted = text.casefold()
     commands = tuple(c for c in nav.commands() if wanted in c.text.casefold())
     groups = [Found("Records", records), Found("Pumps", _devices(text, request)), Found("Commands", commands)]
+    # Who types a serial number or scans a UDI wants that device, not the records that mention it.
+    if any(_names(text, d.number) for d in groups[1].results):
+        groups.insert(0, groups.pop(1))
     return [g for g in groups if g.results]
+
+
+def _names(text: str, serial: str) -> bool:
+    """Whether a text is a device's serial number, alone or as part of a scanned UDI."""
+    return bool(serial) and serial.casefold() in text.casefold()
 
 
 def _devices(text: str, request: SignedIn) -> tuple[Result, ...]:
