@@ -426,6 +426,18 @@ def pack(files: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def places(files: dict[str, bytes]) -> list[tuple[int, str]]:
+    """What begins at which byte of `pack(files)`, by the sizes of APPNOTE 4.3."""
+    out, at = [], 0
+    for name, body in files.items():
+        out += [(at, f"local header of {name}"), (at + 30 + len(name), name)]
+        at += 30 + len(name) + len(body)
+    for name in files:
+        out.append((at, f"central directory entry of {name}"))
+        at += 46 + len(name)
+    return [*out, (at, "end of central directory"), (at + 22, "after the end of the archive")]
+
+
 def relisted(files: dict[str, bytes]) -> bytes:
     """A zip of changed files whose bundle.json fits them again: what anyone can do without any key."""
     return pack(listed({name: body for name, body in files.items() if name != "bundle.json"}))

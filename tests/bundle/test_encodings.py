@@ -55,7 +55,7 @@ def test_the_first_difference(a: bytes, b: bytes, at: int) -> None:
     assert verify.first_difference(a, b) == verify.first_difference(b, a) == at
 
 
-@pytest.mark.parametrize("text", [None, 5, "a=", "a b", "a", "é"])
+@pytest.mark.parametrize("text", ["a=", "a b", "a", "é", "ab"])
 def test_what_is_no_base64url_is_refused(text: Any) -> None:
     with pytest.raises(Bad):
         verify.b64url(text, "x")
@@ -64,7 +64,7 @@ def test_what_is_no_base64url_is_refused(text: Any) -> None:
 @pytest.mark.parametrize("text", [None, "AB", "ab" * 33, "zz" * 32])
 def test_what_is_no_digest_is_refused(text: Any) -> None:
     with pytest.raises(Bad):
-        verify.unhex(text, 32, "x")
+        verify.shape(text, verify.HEX32, "x")
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_a_policy_with_groups_is_met_by_the_right_witnesses_only() -> None:
 
 BAD_POLICIES: dict[str, tuple[list[str], str]] = {
     "no quorum": ([LOG], "policy"),
-    "two quorums": ([LOG, "quorum none", "quorum none"], "policy"),
+    "two quorums": ([LOG, "quorum none", "quorum none"], "policy line 3"),
     "no log": (["quorum none"], "policy"),
     "an unknown quorum": ([LOG, "quorum w9"], "policy line 2"),
     "an unknown word": ([LOG, "wibble", "quorum none"], "policy line 2"),
@@ -301,7 +301,7 @@ def test_a_bad_proof_is_refused(data: bytes, reason: str) -> None:
 
 
 def test_an_extra_line_is_read_over() -> None:
-    assert verify.read_proof(HEAD + b"extra AAAA\nindex 7\n\n" + GOOD_NOTE, "proof").index == 7
+    assert verify.read_proof(HEAD + b"extra AAAA\nindex 7\n\n" + GOOD_NOTE, "proof").at == 7
 
 
 # -- CBOR, COSE

@@ -33,16 +33,16 @@ STORIES: dict[str, tuple[dict[str, Any], str, str]] = {
     "an enrolment without the device": ({"enrolment_signers": 1}, "provenance", "evidence/fleet/0/5.bin"),
     "an enrolment without any signature": ({"enrolment_signers": 0}, "provenance", "evidence/fleet/0/5.bin signatures"),
     "an enrolment of another kind of key": ({"enrolment": {"spki": base64.b64encode(b"x" * 44).decode()}}, "provenance", "evidence/fleet/0/5.bin spki"),
-    "an enrolment without a serial": ({"enrolment": {"udi_pi": {}}}, "provenance", "evidence/fleet/0/5.bin"),
+    "an enrolment without a serial": ({"enrolment": {"udi_pi": {}}}, "provenance", "evidence/fleet/0/5.bin udi_pi"),
     "an enrolment that is missing": ({"files": lambda f: f.pop("evidence/fleet/0/5.bin")}, "provenance", "evidence/fleet/0/5.bin"),
     "evidence that is missing": ({"files": lambda f: f.pop(EVIDENCE)}, "provenance", EVIDENCE),
     "evidence that is no item": ({"evidence": changed(item=forge.cbor([1, 2]))}, "provenance", EVIDENCE),
     "evidence of another device": ({"evidence": changed(claims={256: b"\x01" * 33})}, "provenance", f"{EVIDENCE} claim 256"),
-    "evidence without a claim": ({"evidence": changed(claims={267: "x"})}, "provenance", EVIDENCE),
-    "a counter below zero": ({"evidence": changed(claims={-75002: -1}), "facts": {"ctr": -1}}, "provenance", EVIDENCE),
+    "evidence without a claim": ({"evidence": changed(claims={267: "x"})}, "provenance", f"{EVIDENCE} claim 267"),
+    "a counter below zero": ({"evidence": changed(claims={-75002: -1}), "facts": {"ctr": -1}}, "provenance", f"{EVIDENCE} claim -75002"),
     "a measurement of another format": ({"evidence": changed(claims={273: [[1, b""]]})}, "provenance", f"{EVIDENCE} claim 273"),
-    "no boot chain": ({"evidence": changed(stages=[])}, "provenance", EVIDENCE),
-    "a boot stage that is none": ({"evidence": changed(stages=[["x"]])}, "provenance", f"{EVIDENCE} claim 273"),
+    "no boot chain": ({"evidence": changed(stages=[])}, "provenance", f"{EVIDENCE} claim 273"),
+    "a boot stage that is none": ({"evidence": changed(stages=[["x"]])}, "provenance", f"{EVIDENCE} claim 273 claim 1[0]"),
     "a version that is no list": ({"evidence": changed(claims={271: "4.1.2"})}, "provenance", f"{EVIDENCE} claim 271"),
     "a stage that nobody knows": (
         {"evidence": changed(stages=[["boot", b"\x77" * 32, 1], ["app", forge.OLD, 7]])}, "provenance", f"{LEAF} facts why",
@@ -51,7 +51,7 @@ STORIES: dict[str, tuple[dict[str, Any], str, str]] = {
         {"evidence": changed(stages=[["a", forge.OLD, 7], ["b", forge.NEW, 8]])}, "provenance", f"{LEAF} facts why",
     ),
     "reference values that are none": ({"facts": {"ref_digest": "", "ref_ix": -1}}, "provenance", f"{LEAF} facts why"),
-    "a reason that is no text": ({"facts": {"why": [[]]}}, "provenance", f"{LEAF} facts why"),
+    "a reason that is no text": ({"facts": {"why": [[]]}}, "provenance", f"{LEAF} facts why[0]"),
     "no part of the device log": ({"evidence": changed(item="alone")}, "completeness", f"{EVIDENCE} device log"),
 }  # fmt: skip
 
@@ -167,7 +167,7 @@ def test_a_root_checkpoint_of_another_log_or_tree_fails() -> None:
 @pytest.mark.parametrize(
     ("listing", "place"),
     [
-        ({"format": "vouchsafe-bundle/2", "files": []}, "bundle.json"),
+        ({"format": "vouchsafe-bundle/2", "files": []}, "bundle.json format"),
         ({"format": "vouchsafe-bundle/1", "files": {}}, "bundle.json files"),
         ({"format": "vouchsafe-bundle/1", "files": [{"path": "a"}]}, "bundle.json files[0]"),
         (
@@ -184,6 +184,39 @@ def test_a_listing_that_is_none_is_unreadable(listing: Any, place: str) -> None:
     with pytest.raises(verify.Unreadable) as told:
         checks.run(forge.pack({"bundle.json": forge.canonical(listing)}))
     assert told.value.place == place
+
+
+def test_a_record_without_any_entry_shows_nothing() -> None:
+    def other(files: dict[str, bytes]) -> None:
+        about = json.loads(files["contents.json"])
+        files["contents.json"] = forge.canonical({**about, "subject": "00" * 16})
+
+    result = checks.of(forge.Story(files=other))
+    told = [f.property for f in result.findings if f.reason == "the record has no entry here"]
+    assert told == list(verify.PROPERTIES)
+    assert {f.place for f in result.findings if f.reason == "the record has no entry here"} == {
+        "contents.json subject"
+    }
+
+
+def test_two_keys_of_one_device_have_a_history_each() -> None:
+    def evidence(key: bytes, counter: int) -> verify.Evidence:
+        leaf = verify.Leaf(
+            "leaves/fleet/0/1.json", "fleet/0", 1, b"", json.loads(FIRST) | {"facts": {"why": []}}
+        )
+        claims = {-75002: counter, 267: 1, -75001: [0, b""]}
+        return verify.Evidence(leaf, key, claims, {}, None)
+
+    def found(*proofs: verify.Evidence) -> list[verify.Finding]:
+        bundle = verify.Bundle({}, verify.Policy())
+        verify.check_history(bundle, list(proofs))
+        return bundle.findings
+
+    assert found(evidence(b"a", 1), evidence(b"b", 1), evidence(b"b", 2)) == []
+    assert [f.property for f in found(evidence(b"a", 1), evidence(b"a", 1))] == ["temporal ordering"]
+
+
+FIRST = forge.members(forge.Story())["leaves/fleet/0/7.json"]
 
 
 def test_a_size_that_differs_is_named() -> None:
@@ -217,6 +250,22 @@ def test_the_command_gives_the_verifiers_verdict_and_code(given: Any) -> None:
     bad = run.invoke(command, [paths[2], *paths[1:]], standalone_mode=False)
     assert bad.return_value == 2
     assert len(bad.output.splitlines()) == 1
+
+
+def test_the_command_reads_standard_input_and_prints_one_object(given: Any) -> None:
+    from vouchsafe.cli.verify import verify as command
+
+    arguments = ["-", "--policy", str(given / "trust.txt"), "--json"]
+    done = CliRunner().invoke(command, arguments, input=forge.forge(), standalone_mode=False)
+    found = json.loads(done.output)
+    assert (done.return_value, found["exit"]) == (0, 0)
+    assert set(found) == {
+        "record", "title", "bundle_sha256", "properties", "checked", "findings", "signatures", "devices", "exit",
+    }  # fmt: skip
+    assert [set(p) for p in found["properties"]] == [
+        {"property", "verdict", "place", "reason", "allowed"}
+    ] * 5
+    assert found["checked"]["V2"] == 14
 
 
 def test_the_module_as_a_program(given: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,18 +44,49 @@ def test_the_generator_leaves_git_clean(name: str) -> None:
     assert forge.forge(generate.STORIES[name]) == (HERE / f"{name}.zip").read_bytes()
 
 
+PAGE = (HERE.parents[2] / "docs/formats/bundle.md").read_text()
+
+
 def test_the_format_page_names_every_code_check_limit_and_switch() -> None:
-    page = (HERE.parents[2] / "docs/formats/bundle.md").read_text()
+    page = PAGE
     missing = [code for code in sorted(verify.KNOWN_CODES) if f"`{code}`" not in page]
     assert missing == []
     for said in (
-        *(f"| V{n} |" for n in range(1, 8)),
+        *(f"| V{n} " for n in range(1, 8)),
         *verify.PROPERTIES,
         verify.FORMAT,
         "50,000 members",
         "512 MiB",
         "4,096 bytes",
+        "at most 200 characters",
+        "at most 65,536 bytes, 63 hashes, 64 signature lines",
+        "64 MiB of JSON, CBOR 16 deep",
+        "a policy of 65,536 bytes and 100 groups",
+        "at most 8 deep",
+        "1 to 16 signatures",
     ):
         assert said in page
     for word in ("allow operators-word", "station", "release", "rp"):
         assert f"# vouchsafe: {word} " in page
+
+
+def test_the_steps_by_hand_of_the_format_page_work(tmp_path: Path) -> None:
+    """The commands of the page, as they are written there."""
+    steps = PAGE.partition("## 9 By hand")[2].partition("## 10")[0]
+    commands = [line[4:].partition("   #")[0] for line in steps.split("\n") if line.startswith("    ")]
+    (tmp_path / "bundle.zip").write_bytes((HERE / "good.zip").read_bytes())
+    unzip = "unzip -q bundle.zip -d b && cd b"
+    assert commands[0] == unzip
+    unpacked = f'"{sys.executable}" -m zipfile -e bundle.zip b && cd b'  # not every machine has unzip
+    told = []
+    for command in commands[1:]:
+        there = "" if (tmp_path / "b").exists() else unpacked + " && "
+        where = tmp_path / ("b" if not there else "")
+        line = ["bash", "-c", there + command.replace("/N.", "/9.")]
+        told.append(subprocess.run(line, cwd=where, capture_output=True, check=True, text=True).stdout)
+    checked, sums, announced, opened, export, evidence, leaf = told
+    assert all(line.endswith(": OK") for line in checked.splitlines())
+    assert json.loads(announced)["manifest"] == sums.split()[0]
+    assert json.loads(export)["commit"] == opened.split()[0]
+    assert json.loads((tmp_path / "b/leaves/records/9.json").read_text())["commit"] == evidence.split()[0]
+    assert json.loads((tmp_path / "b/leaves/records/10.json").read_text())["prev"] == leaf.split()[0]

@@ -12,8 +12,11 @@ from vouchsafe.sbom.limits import Limits
 
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(CHARACTERS),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(CHARACTERS), inner),
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(CHARACTERS, max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(CHARACTERS, max_size=6), inner, max_size=4)
+    ),
+    max_leaves=12,
 )
 
 

@@ -132,11 +132,66 @@ def test_refuses_and_says_where(data: bytes, place: str) -> None:
         (affected(ranges=[{"type": "SEMVER", "events": [{"introduced": "0", "fixed": "1"}]}]), "got 2 keys"),
         (affected(ranges=[{"type": "SEMVER", "events": [{"introduced": "0"}, {"foo": "1"}]}]), "got “foo”"),
         (affected(package={"ecosystem": "JavaScript", "name": "a"}), "has no package URL"),
+        (affected(ranges=..., versions=...), "$.affected[0]: expected ranges or versions, got neither"),
+        (
+            affected(ranges=[{"type": "GIT", "events": [{"introduced": "0"}]}]),
+            "ranges[0].repo: expected the repository",
+        ),
+        (
+            affected(ranges=[{"type": "GIT", "repo": "https://a", "events": [{"introduced": "v1.0"}]}]),
+            "ranges[0].events[0].introduced: expected a full commit hash, got “v1.0”",
+        ),
+        (
+            affected(package={"ecosystem": "npm", "name": "a", "purl": "pkg:npm/b"}),
+            "expected a package URL of npm a",
+        ),
+        (entry(severity=[{"type": "CVSS_V9", "score": "x"}]), "$.severity[0].type: expected CVSS_V2"),
+        (
+            entry(severity=[{"type": "CVSS_V3", "score": "AV:N/AC:L/Au:N/C:P/I:P/A:P"}]),
+            "$.severity[0].score: expected a vector of CVSS_V3, got one of CVSS 2.0",
+        ),
         (affected(package={"ecosystem": "npm", "name": "a", "purl": "npm:a"}), "package.purl"),
     ],
 )
 def test_notes_a_flaw_and_goes_on(data: bytes, text: str) -> None:
     assert any(text in p for p in osv.read(data).problems), osv.read(data).problems
+
+
+def test_what_a_database_adds_is_kept() -> None:
+    said = osv.read(entry(upstream=["CVE-2026-1", "CVE-2026-2"], related=["CVE-2026-2"], aliases=None))
+    assert (said.related, said.aliases) == (("CVE-2026-2", "CVE-2026-1"), ())
+    known = {"last_known_affected_version_range": "<= 1.8.7"}
+    assert osv.read(affected(database_specific=known)).affected[0].last_known == "<= 1.8.7"
+    assert osv.read(affected(database_specific=7)).affected[0].last_known == ""
+
+
+def test_severities_of_packages_count_where_the_entry_has_none() -> None:
+    worse = {"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}
+    one = GOOD["affected"][0] | {"severity": GOOD["severity"]}
+    said = osv.read(entry(severity=..., affected=[one, GOOD["affected"][0] | {"severity": [worse]}]))
+    assert [s.score for s in said.severities] == [7.5, 9.8]
+    assert said.severity is not None
+    assert said.severity.score == 9.8
+
+
+def test_ubuntus_own_words_are_ratings() -> None:
+    said = osv.read(entry(severity=[{"type": "Ubuntu", "score": "negligible"}]))
+    assert (said.severity, said.problems) == (osv.Severity("Ubuntu", "", None, "low"), ())
+
+
+@pytest.mark.parametrize(
+    ("ecosystem", "name", "key"),
+    [
+        ("VSCode", "ms-python/python", "pkg:vscode-extension/ms-python/python"),
+        ("VSCode", "ms-python.python", "pkg:vscode-extension/ms-python/python"),
+        ("Azure Linux:3", "openssl", "pkg:rpm/azurelinux/openssl"),
+        ("MinimOS", "curl", "pkg:apk/minimos/curl"),
+        ("no ecosystem", "curl", ""),
+        ("npm", "", ""),
+    ],
+)
+def test_a_name_in_an_ecosystem_has_a_package_key(ecosystem: str, name: str, key: str) -> None:
+    assert osv.package_key(ecosystem, name) == key
 
 
 @pytest.mark.parametrize(
@@ -172,6 +227,7 @@ def test_a_word_stands_in_for_a_score() -> None:
         b'{"vulnerabilities": [], "format": "NVD_CVE"}',
         b'{"bomFormat": "CycloneDX"}',
         b'{"ghsaId": "GHSA-1", "id": "MDE2"}',
+        b'{"catalogVersion": "1", "vulnerabilities": []}',
     ],
 )
 def test_other_formats_are_named_as_not_read(data: bytes) -> None:

@@ -1,76 +1,175 @@
 """`vouchsafe advisory …`: vulnerability advisories from files; `import` acts on one in an installation."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
 from vouchsafe.cli.errors import CommandError
 from vouchsafe.cli.files import print_object, read_bytes, refuse
-from vouchsafe.sbom import match, osv
+from vouchsafe.sbom import advisories, kev, match
+from vouchsafe.sbom.advisories import Advisory, Affected, Severity
 from vouchsafe.sbom.errors import Malformed
 
 
 @click.group()
 def advisory() -> None:
-    """Read vulnerability advisories. Read is OSV JSON; `-` is standard input."""
+    """Read vulnerability advisories.
+
+    Read are OSV, GitHub advisories, CVE records 5.x, NVD answers 2.0, RustSec, CSAF and the KEV catalogue, told
+    apart by their content; `-` is standard input.
+    """
 
 
 @advisory.command("inspect")
 @click.argument("file")
+@click.option(
+    "--kev", "kev_file", metavar="FILE", help="CISA's catalogue, to answer whether it is exploited."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def inspect_advisory(file: str, as_json: bool) -> None:
-    """What an advisory says: which packages in which versions, how severe.
+def inspect_advisory(file: str, kev_file: str | None, as_json: bool) -> None:
+    """What an advisory says: which packages in which versions, how severe, whether it is known to be exploited.
 
     \b
-    Example:
+    Examples:
       vouchsafe advisory inspect advisories/RUSTSEC-2026-0104.json
+      vouchsafe advisory inspect CVE-2021-44228.json --kev known_exploited_vulnerabilities.json
     """
-    said = advisory_of(file, read_bytes(file))
-    severity = said.severity
+    if file == "-" == kev_file:
+        raise CommandError("--kev -: expected a file, got standard input, which is the advisory already")
+    catalogue = None if kev_file is None else _catalogue(kev_file)
+    try:
+        found = advisories.read_all(read_bytes(file))
+    except Malformed as told:
+        refuse(file, told)
+    found = tuple(kev.apply(said, catalogue) for said in found)
     if as_json:
-        print_object(
-            {
-                "format": "OSV",
-                "id": said.id,
-                "aliases": list(said.aliases),
-                "summary": said.summary,
-                "published": said.published or None,
-                "modified": said.modified or None,
-                "withdrawn": said.withdrawn or None,
-                "affected": [
-                    {
-                        "package": a.package_key or a.name,
-                        "ecosystem": a.ecosystem,
-                        "name": a.name,
-                        "range": match.range_text(a),
-                    }
-                    for a in said.affected
-                ],
-                "severity": severity
-                and {
-                    "type": severity.type,
-                    "vector": severity.vector,
-                    "score": severity.score,
-                    "rating": severity.rating,
-                },
-                # OSV says nothing about exploitation; the catalogue that does is another file.
-                "known_exploited": None,
-                "problems": list(said.problems),
-            }
-        )
+        print_object(as_object(found[0]) if len(found) == 1 else _several(found))
         return
-    click.echo(f"{said.id} {' '.join(said.aliases)}".strip())
+    if len(found) != 1:
+        click.echo(f"{len(found):,} advisories")
+    for said in found:
+        _print(said)
+
+
+def _catalogue(file: str) -> kev.Catalogue:
+    try:
+        return kev.read(read_bytes(file))
+    except Malformed as told:
+        refuse(file, told)
+
+
+def _several(found: tuple[Advisory, ...]) -> dict[str, Any]:
+    """One object for a file of several: the keys of one advisory say what holds for them all."""
+    return {
+        "format": "/".join(dict.fromkeys(said.format for said in found)) or "NVD",
+        "id": None,
+        "aliases": [],
+        "affected": [],
+        "severity": None,
+        "known_exploited": None,
+        "count": len(found),
+        "advisories": [as_object(said) for said in found],
+    }
+
+
+def as_object(said: Advisory) -> dict[str, Any]:
+    """An advisory as `inspect --json` prints it."""
+    out: dict[str, Any] = {
+        "format": said.format,
+        "id": said.id,
+        "aliases": list(said.aliases),
+        "related": list(said.related),
+        "summary": said.summary,
+        "published": said.published or None,
+        "modified": said.modified or None,
+        "withdrawn": said.withdrawn or None,
+        "informational": said.informational or None,
+        "affected": [_affected(a) for a in said.affected],
+        "severity": _severity(said.severity),
+        "severities": [_severity(s) for s in said.severities],
+        "known_exploited": said.known_exploited,
+        "problems": list(said.problems),
+    }
+    if said.format == "KEV":
+        out["count"] = len(said.related)
+    return out
+
+
+def _affected(a: Affected) -> dict[str, Any]:
+    return {
+        "package": a.package_key or a.name,
+        "ecosystem": a.ecosystem,
+        "name": a.name,
+        "vendor": a.vendor or None,
+        "range": range_words(a),
+        "ranges": [
+            {"type": r.type, "repo": r.repo or None, "events": [{e.kind: e.version} for e in r.events]}
+            for r in a.ranges
+        ],
+        "versions": list(a.versions),
+        "unaffected": list(a.unaffected),
+        "cpes": list(a.cpes),
+        "last_known": a.last_known or None,
+        "conditions": list(a.conditions),
+    }
+
+
+def range_words(a: Affected) -> str:
+    """The affected versions in a line; what the advisory itself does not know stands behind them, as such."""
+    unknown = tuple(r for r in a.ranges if r.type == "UNKNOWN")
+    known = replace(a, ranges=tuple(r for r in a.ranges if r.type != "UNKNOWN"))
+    parts = list(dict.fromkeys(match.range_text(known).split(" or ")))  # many commits of one repository
+    words = " or ".join(parts) if known.ranges or known.versions or not unknown else "none for certain"
+    if unknown:
+        words += f"; not known for {match.range_text(replace(a, ranges=unknown, versions=()))}"
+    return words
+
+
+def _severity(s: Severity | None) -> dict[str, Any] | None:
+    if s is None:
+        return None
+    return {
+        "type": s.type,
+        "vector": s.vector,
+        "score": s.score,
+        "rating": s.rating,
+        "stated": s.stated,
+        "source": s.source or None,
+    }
+
+
+def _print(said: Advisory) -> None:
+    click.echo(f"{said.format} {said.id} {' '.join(said.aliases)}".strip())
     if said.summary:
         click.echo(said.summary)
+    if said.format == "KEV":
+        click.echo(f"{len(said.related):,} known exploited vulnerabilities, released on {said.published}")
+        _print_all("problem", said.problems)
+        return
+    severity = said.severity
     if severity:
         score = f" ({severity.score})" if severity.score is not None else ""
         click.echo(f"Severity {severity.rating}{score} {severity.vector}".rstrip())
+    if said.known_exploited is not None:
+        click.echo(
+            "Known to be exploited" if said.known_exploited else "Not in the catalogue of exploited ones"
+        )
+    if said.informational:
+        click.echo(f"Informational: {said.informational}")
     if said.withdrawn:
         click.echo(f"Withdrawn on {said.withdrawn}: it matches nothing.")
-    for a in said.affected:
-        click.echo(f"affects {a.ecosystem} {a.name}: {match.range_text(a)}")
-    for text in said.problems:
-        click.echo(f"problem {text}")
+    _print_all(
+        "affects", (f"{a.ecosystem} {a.name or '(no name)'}: {range_words(a)}".strip() for a in said.affected)
+    )
+    _print_all("problem", said.problems)
+
+
+def _print_all(what: str, lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(f"{what} {line}")
 
 
 @advisory.command("import")
@@ -131,9 +230,9 @@ def import_advisory(file: str, username: str, as_json: bool) -> None:
     )
 
 
-def advisory_of(file: str, data: bytes) -> osv.Advisory:
-    """The advisory in `data`; a refusal names `file`."""
+def advisory_of(file: str, data: bytes) -> Advisory:
+    """The one advisory in `data`, of any format; a refusal names `file`."""
     try:
-        return osv.read(data)
+        return advisories.read(data)
     except Malformed as told:
         refuse(file, told)

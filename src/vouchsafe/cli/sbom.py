@@ -2,24 +2,30 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from vouchsafe.cli.advisory import advisory_of
 from vouchsafe.cli.errors import CommandError
 from vouchsafe.cli.files import print_object, read_bytes, refuse
-from vouchsafe.sbom import cyclonedx, dsse, match, statement
+from vouchsafe.sbom import dsse, match, reading, statement
 from vouchsafe.sbom.errors import BadSignature, Malformed, NotBound
 from vouchsafe.sbom.model import Component, Sbom
 
 _SAMPLE = 5
+Key = TypeVar("Key")
 
 
 @click.group()
 def sbom() -> None:
-    """Read, match, compare, sign and check SBOMs: CycloneDX 1.2 to 1.7 as JSON; `-` is standard input."""
+    """Read, match, compare, sign and check SBOMs; `-` is standard input.
+
+    Read are CycloneDX 1.2 to 1.7 as JSON and XML, and SPDX 2.1 to 2.3 as JSON, tag-value, YAML and XML, whatever
+    the file is called. Only JSON can be signed.
+    """
 
 
 @sbom.command("inspect")
@@ -157,8 +163,8 @@ def sign_sbom(
     """
     sha256 = _digest(image, digest, required=True)
     assert sha256 is not None
+    key = _key(key_file, dsse.private_key)
     try:
-        key = dsse.private_key(read_bytes(key_file))
         envelope = statement.sign_release(name, sha256, read_bytes(file), key)
     except Malformed as told:
         refuse(file, told)
@@ -196,8 +202,8 @@ def check_sbom(
       vouchsafe sbom check tarn4-4.2.1.release.json --key release.pub.pem --image tarn4-4.2.1.img
     """
     sha256 = _digest(image, digest, required=False)
+    keys = tuple(_key(path, dsse.public_key) for path in key_files)
     try:
-        keys = tuple(dsse.public_key(read_bytes(path)) for path in key_files)
         release = statement.check_release(read_bytes(envelope), keys, image_sha256=sha256)
     except Malformed as told:
         refuse(envelope, told)
@@ -232,7 +238,14 @@ def check_sbom(
 
 def _sbom(file: str) -> Sbom:
     try:
-        return cyclonedx.read(read_bytes(file))
+        return reading.read(read_bytes(file))
+    except Malformed as told:
+        refuse(file, told)
+
+
+def _key(file: str, read: Callable[[bytes], Key]) -> Key:
+    try:
+        return read(read_bytes(file))
     except Malformed as told:
         refuse(file, told)
 

@@ -25,7 +25,8 @@ from vouchsafe.fleet.queries import MAX_PAGE, Page, page_of
 from vouchsafe.fleet.releases import ms
 from vouchsafe.fleet.words import CONFIRMED, FRESH_MS, FRESHNESS, HELD_SQL, LAST_KNOWN, NOW_SQL, UNKNOWN
 from vouchsafe.kernel import files
-from vouchsafe.sbom import match, osv
+from vouchsafe.sbom import advisories as formats
+from vouchsafe.sbom import match
 from vouchsafe.sbom.errors import SbomError
 from vouchsafe.sbom.model import Component
 
@@ -142,16 +143,19 @@ class Reach:
 
 @transaction.atomic
 def import_advisory(data: bytes, *, by: Person | None, at: datetime) -> AdvisoryRow:
-    """Keep an OSV advisory byte for byte and index its ranges; the same bytes again change nothing.
+    """Keep an advisory of any format byte for byte and index its ranges; the same bytes again change nothing.
 
     If it reaches a component of a released build, a draft vulnerability record opens (`triage.report`).
 
-    Raises: BadInput with the place, when it isn't an OSV entry that can be read.
+    Raises: BadInput with the place, when it isn't one advisory, or names products in words or by CPE only:
+    components are looked up by package, and "reaches nothing" would be no answer.
     """
     try:
-        read = osv.read(data)
+        read = formats.read(data)
     except SbomError as error:
-        raise BadInput("advisory", "an OSV entry", str(error)) from None
+        raise BadInput("advisory", "one advisory", str(error)) from None
+    if read.format != "OSV" and not read.withdrawn and not any(a.package_key for a in read.affected):
+        raise BadInput("advisory", "affected packages", f"{read.format} {read.id}, which names no package")
     sha256 = hashlib.sha256(data).digest()
     known = db.one("SELECT id FROM fleet_advisory WHERE sha256 = %(h)s", {"h": sha256})
     row = advisory(_keep(read, data, sha256, by, at) if known is None else known[0])
@@ -160,7 +164,7 @@ def import_advisory(data: bytes, *, by: Person | None, at: datetime) -> Advisory
     return row
 
 
-def _keep(read: osv.Advisory, data: bytes, sha256: bytes, by: Person | None, at: datetime) -> int:
+def _keep(read: formats.Advisory, data: bytes, sha256: bytes, by: Person | None, at: datetime) -> int:
     files.keep(data, root=files.folder())
     best = read.severity
     severity = (
@@ -199,7 +203,7 @@ def _keep(read: osv.Advisory, data: bytes, sha256: bytes, by: Person | None, at:
 
 
 def _moment(text: str) -> int | None:
-    """OSV's RFC 3339 time in ms; None when it isn't one (the reader has named that as a problem)."""
+    """An RFC 3339 time in ms; None when it isn't one."""
     try:
         return ms(datetime.fromisoformat(text.replace("Z", "+00:00"))) if text else None
     except ValueError:
@@ -246,8 +250,8 @@ def find_advisory(key: str) -> AdvisoryRow:
 
 
 @lru_cache(maxsize=64)
-def _read(sha256: str) -> osv.Advisory:
-    return osv.read(files.read(sha256, root=files.folder()))
+def _read(sha256: str) -> formats.Advisory:
+    return formats.read(files.read(sha256, root=files.folder()))
 
 
 def reach(advisory_id: int) -> Reach:
@@ -484,9 +488,7 @@ def affected_devices(
 
 
 def reached_at(advisory_id: int, at_ms: int) -> int:
-    """How many devices were in a state with an affected build at an instant of the past, by what is known
-    now.
-    """
+    """How many devices were in a state with an affected build at a past instant, by what is known now."""
     found = reach(advisory_id)
     states = db.rows("SELECT id FROM fleet_state WHERE build = ANY(%(b)s)", {"b": found.affected})
     return int(

@@ -5,11 +5,12 @@ that is not certain is called possible; nothing is called "not affected" because
 or compared. Does not: fetch anything, validate every rule of a schema, or decide what an organisation should
 do about a match.
 
-Start at `cyclonedx.read`, `osv.read` and `match.match`; signing is in `statement`. Limits are all in
-`limits`.
+Start at `read`, which tells SBOM formats apart by their content, at `osv.read` or `advisories` for advisories
+and at `match.match`; signing is in `statement`. Limits are all in `limits`.
 
-    >>> from vouchsafe.sbom import cyclonedx, match, osv
-    >>> sbom = cyclonedx.read(b'{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": ['
+    >>> import vouchsafe.sbom
+    >>> from vouchsafe.sbom import match, osv
+    >>> sbom = vouchsafe.sbom.read(b'{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": ['
     ...     b'{"type": "library", "name": "time", "version": "0.3.44", "purl": "pkg:cargo/time@0.3.44"}]}')
     >>> advisory = osv.read(
     ...     b'{"id": "RUSTSEC-2026-0009", "modified": "2026-02-05T12:00:00Z", "affected": [{"package":'
@@ -18,3 +19,7 @@ Start at `cyclonedx.read`, `osv.read` and `match.match`; signing is in `statemen
     >>> [str(m) for m in match.matches(sbom.components, [advisory])]
     ['RUSTSEC-2026-0009 confirmed: time 0.3.44 is in >=0.3.6, <0.3.47']
 """
+
+from vouchsafe.sbom.reading import read
+
+__all__ = ["read"]

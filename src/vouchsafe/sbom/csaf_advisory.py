@@ -157,7 +157,7 @@ def _versions(
     product: Product, key: str, url: str, conditions: list[str]
 ) -> tuple[tuple[Range, ...], tuple[str, ...], tuple[str, ...]]:
     """Ranges, exact versions, versions left out. What can't be said so goes to `conditions` as it stands."""
-    exact = [purl.parse(url).version] if url else []
+    exact = [purl.parts(url).version] if url else []
     ranges: list[Range] = []
     unaffected: tuple[str, ...] = ()
     for said in dict.fromkeys((product.version, product.version_range)):

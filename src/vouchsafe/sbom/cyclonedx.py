@@ -1,10 +1,12 @@
-"""CycloneDX BOMs in JSON, versions 1.2 to 1.7: every component, nested too, and what is wrong with the file.
+"""CycloneDX BOMs in JSON and XML, versions 1.2 to 1.7: every component, nested too, and what is wrong with the file.
 
 Refused (`Malformed`): what can't be a CycloneDX BOM, or whose components could not be told for sure. Read
 with `problems`: what breaks a rule of the schema without hiding a component (`schema`), or leaves out one of
 the NTIA minimum elements, repeats or dangles. The bytes are never written again; keep what you read.
 
-Source: https://cyclonedx.org/specification/overview/ and the JSON schemas bom-1.2 to bom-1.7; NTIA, "The
+XML is turned into the members that JSON has (`cyclonedx_xml`), so that one set of rules holds for both.
+
+Source: https://cyclonedx.org/specification/overview/ and the schemas bom-1.2 to bom-1.7; NTIA, "The
 Minimum Elements For a Software Bill of Materials", 2021.
 """
 
@@ -14,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vouchsafe.sbom import cyclonedx_rules as rules
-from vouchsafe.sbom import jsontext, purl
+from vouchsafe.sbom import jsontext, purl, xmltext
 from vouchsafe.sbom.errors import Malformed, NotRead, TooLarge, shown
 from vouchsafe.sbom.limits import DEFAULT, Limits
 from vouchsafe.sbom.model import Component, Sbom
@@ -23,29 +25,57 @@ VERSIONS = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
 
 
 def read(data: bytes, *, limits: Limits = DEFAULT) -> Sbom:
-    """The BOM in `data`.
+    """The BOM in `data`, JSON or XML.
 
     Raises:
         TooLarge: past a limit.
-        NotRead: a known format that is not read here (XML, SPDX, another CycloneDX version).
-        Malformed: no JSON, or not a CycloneDX BOM.
+        NotRead: a known format that is not read here (SPDX, another CycloneDX version).
+        Malformed: neither JSON nor XML, or not a CycloneDX BOM.
     """
-    if data[:512].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
-        raise NotRead("line 1 column 1", "CycloneDX 1.2 to 1.7 as JSON", "XML")
-    bom = jsontext.parse(data, limits=limits)
-    version = _version(bom)
-    found = _Reading(version, limits)
+    if looks_like_xml(data):
+        from vouchsafe.sbom import cyclonedx_xml
+
+        return cyclonedx_xml.read(data, limits=limits)
+    with xmltext.uncollected():
+        return of_json(jsontext.parse(data, limits=limits), data, limits=limits)
+
+
+def of_json(bom: Any, data: bytes, *, limits: Limits = DEFAULT) -> Sbom:
+    """The BOM that `jsontext.parse` has read from `data`.
+
+    Raises:
+        TooLarge, NotRead, Malformed: as `read`.
+    """
+    return assemble(bom, _version(bom), rules.Problems(limits.max_problems), data, limits)
+
+
+def looks_like_xml(data: bytes) -> bool:
+    """Whether the first mark could begin XML, in UTF-8 or UTF-16. For choosing a reader, never for trusting."""
+    head = data[:512]
+    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")):
+        head = head.replace(b"\0", b"")[0 if b"<" in head[:2] else 2 :]
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+
+
+def assemble(
+    bom: dict[str, Any], version: str, problems: rules.Problems, data: bytes, limits: Limits
+) -> Sbom:
+    """What a BOM says, its members named as in JSON. `problems` takes the flaws and knows how to name places.
+
+    Raises:
+        Malformed: places are JSON paths.
+    """
+    found = _Reading(version, limits, problems)
     metadata = _object(bom, "metadata", "$")
     subject = None
+    components: list[Component] = []
     if "component" in metadata:
         subject = found.component(metadata["component"], "$.metadata.component", named=False)
-    components: list[Component] = []
-    if subject is not None:
         _take(found, metadata["component"], "$.metadata.component", components)
     _take(found, bom, "$", components)
     timestamp = metadata.get("timestamp")
     dependencies = _dependencies(bom, limits)
-    rules.check_document(bom, version, found.problems)
+    rules.check_document(bom, version, problems)
     found.check_minimum(components, dependencies, timestamp, metadata)
     return Sbom(
         format="CycloneDX",
@@ -56,7 +86,7 @@ def read(data: bytes, *, limits: Limits = DEFAULT) -> Sbom:
         subject=subject,
         components=tuple(components),
         dependencies=dependencies,
-        problems=tuple(found.problems),
+        problems=tuple(problems),
         sha256=hashlib.sha256(data).hexdigest(),
     )
 
@@ -101,10 +131,10 @@ def _members(owner: dict[str, Any], place: str) -> Iterator[tuple[int, Any, str]
 class _Reading:
     """One pass over one file: the problems found so far, and what must be unique."""
 
-    def __init__(self, version: str, limits: Limits) -> None:
+    def __init__(self, version: str, limits: Limits, problems: rules.Problems) -> None:
         self.version = version
         self.limits = limits
-        self.problems: rules.Problems = rules.Problems(limits.max_problems)
+        self.problems = problems
         self.refs: dict[str, str] = {}
         self.identities: dict[tuple[str, ...], str] = {}
 
@@ -136,21 +166,23 @@ class _Reading:
             scope=sys.intern(_text(item, "scope", place)),
             hashes=_hashes(item),
             licenses=_licenses(item),
-            path=place,
+            path=self.problems.placed(place, item),
         )
-        rules.check_component(item, place, self.version, self.problems)
+        rules.check_component(item, place, self.version, self.problems, inner=False)
         self._check_unique(component, place)
         return component
 
     def _check_unique(self, c: Component, place: str) -> None:
         if c.ref:
-            first = self.refs.setdefault(c.ref, place)
-            if first != place:
-                self.problems.add("duplicate", f"{place}.bom-ref", f"{shown(c.ref)} is also at {first}")
+            first = self.refs.setdefault(c.ref, c.path)
+            if first != c.path:
+                at = f"{place}.bom-ref"
+                self.problems.add("duplicate", at, f"{shown(c.ref)} is also at {first}")
+                self.problems.add("schema", at, f"expected each bom-ref once, got {shown(c.ref)} again")
         if c.name and (c.version or c.purl):
             who = (c.type, c.group, c.name, c.version, c.purl or "", c.cpe or "")
-            first = self.identities.setdefault(who, place)
-            if first != place:
+            first = self.identities.setdefault(who, c.path)
+            if first != c.path:
                 self.problems.add("duplicate", place, f"{shown(c.name)} {c.version} is also at {first}")
 
     def check_minimum(
@@ -161,14 +193,14 @@ class _Reading:
         metadata: dict[str, Any],
     ) -> None:
         """The NTIA minimum elements, and references that lead nowhere."""
-        add = self.problems.add
+        add, inside = self.problems.add, self.problems.inside
         for c in components:
             if not c.name.strip():
-                add("ntia", f"{c.path}.name", "the component has no name")
+                add("ntia", inside(c.path, "name"), "the component has no name")
             if not c.version and (c.purl is None or "@" not in c.purl):
-                add("ntia", f"{c.path}.version", f"{shown(c.name)} has no version")
+                add("ntia", inside(c.path, "version"), f"{shown(c.name)} has no version")
             if not c.supplier:
-                add("ntia", f"{c.path}.supplier", f"{shown(c.name)} has no supplier")
+                add("ntia", inside(c.path, "supplier"), f"{shown(c.name)} has no supplier")
             if not (c.purl or c.cpe or c.hashes):
                 add("ntia", c.path, f"{shown(c.name)} has no unique identifier (purl, CPE or hash)")
         if not timestamp:
@@ -177,7 +209,7 @@ class _Reading:
             add("ntia", "$.metadata", "the author of the SBOM is missing")
         if components and not dependencies:
             add("ntia", "$.dependencies", "no dependency is stated")
-        known = self.refs.keys() | rules.service_refs(self.problems)
+        known = self.refs.keys() | self.problems.service_refs
         for i, (ref, needs) in enumerate(dependencies):
             for one in (ref, *needs):
                 if one not in known and not one.startswith("urn:cdx:"):

@@ -1,48 +1,24 @@
-"""Rules of the CycloneDX JSON schemas 1.2 to 1.7 that a file may break and still be readable.
+"""Rules of the CycloneDX schemas 1.2 to 1.7 that a file may break and still be readable.
 
-Not the whole schema: the rules about components, hashes, licences, pedigree, services, properties,
-dependencies and the document's own fields. A breach becomes a `schema` problem with its path.
+What an object may hold stands in `cyclonedx_shapes`; here is how that is checked, and the rules that no table
+says: hashes, licences, dependencies, the document's own fields. A breach becomes a `schema` problem with its
+path. Not checked: cryptographic properties beyond their kind, signatures, the syntax of URLs in XML, and members
+that only a later version has.
 """
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
+from importlib import resources
 from typing import Any
 
-from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
-
+from vouchsafe.sbom.cyclonedx_shapes import ONE_OF, REQUIRED, SHAPES, WORDS, Member
 from vouchsafe.sbom.errors import shown
 from vouchsafe.sbom.model import Problem
-
-
-class Problems(list[Problem]):
-    """The problems of one file, up to a limit; `service_refs` are the bom-refs of its services."""
-
-    def __init__(self, at_most: int) -> None:
-        super().__init__()
-        self.at_most = at_most
-        self.service_refs: set[str] = set()
-
-    def add(self, kind: str, place: str, text: str) -> None:
-        """Notes a problem; past the limit only one more, which says so."""
-        if len(self) < self.at_most:
-            self.append(Problem(kind, place, text))
-        elif len(self) == self.at_most:
-            self.append(
-                Problem("schema", "$", f"more than {self.at_most:,} problems; the others are not listed")
-            )
-
-
-def service_refs(problems: Problems) -> set[str]:
-    """The bom-refs of services, which dependencies may name too."""
-    return problems.service_refs
-
 
 _TYPES = frozenset(
     ("application", "framework", "library", "container", "operating-system", "device", "firmware", "file")
 )
 _TYPES_15 = frozenset(("platform", "device-driver", "machine-learning-model", "data"))
-_SCOPES = frozenset(("required", "optional", "excluded"))
 _HASH_LENGTHS = {
     "MD5": 32,
     "SHA-1": 40,
@@ -59,74 +35,208 @@ _HASH_LENGTHS = {
     "Streebog-256": 64,
     "Streebog-512": 128,
 }
+_LENGTHS = frozenset((32, 40, 64, 96, 128))
+HASH_ALGORITHMS = frozenset(_HASH_LENGTHS)
 _HEX = re.compile(r"[0-9a-fA-F]+", re.ASCII)
 _SERIAL = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_PATCH_TYPES = frozenset(("unofficial", "monkey", "backport", "cherry-pick"))
-_ISSUE_TYPES = frozenset(("defect", "enhancement", "security"))
-_FLOWS = frozenset(("inbound", "outbound", "bi-directional", "unknown"))
+_DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+_TIME = re.compile(
+    _DAY + r"[Tt]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(?P<zone>[Zz]|[+-]\d\d:\d\d)?", re.ASCII
+)
+_PATTERNS = {
+    ("component", "mime-type"): re.compile(r"[-+a-z0-9.]+/[-+a-z0-9.]+"),
+    ("note", "locale"): re.compile(r"([a-z]{2})(-[A-Z]{2})?"),
+    # RFC 3987 2.2: characters that no IRI reference holds, and no colon before the first slash but a scheme's.
+    ("reference", "url"): re.compile(r"(?=[A-Za-z][A-Za-z0-9+.-]*:|[^:/?#]*(?:[/?#]|\Z))[^\s<>\"{}|\\^`]*"),
+    ("patent", "jurisdiction"): re.compile(r"[A-Z]{2}"),
+    ("priority", "jurisdiction"): re.compile(r"[A-Z]{2}"),
+}
 _LICENCE_LISTS_FROM = "1.3"
+# What `check_component` and the reader look at themselves; all other members go through the table.
+_LOOKED_AT = frozenset(
+    (
+        "type", "name", "version", "bom-ref", "group", "purl", "cpe", "description", "publisher", "author",
+        "copyright", "scope", "hashes", "licenses", "properties", "components", "isExternal",
+    )
+)  # fmt: skip
+
+
+class Problems(list[Problem]):
+    """The problems of one file, up to a limit; `service_refs` are the bom-refs of its services.
+
+    `xml` says which of the two schemas is asked, where they differ.
+    """
+
+    xml = False
+
+    def __init__(self, at_most: int) -> None:
+        super().__init__()
+        self.at_most = at_most
+        self.service_refs: set[str] = set()
+
+    def add(self, kind: str, place: str, text: str) -> None:
+        """Notes a problem; past the limit only one more, which says so."""
+        if len(self) < self.at_most:
+            self.append(Problem(kind, self.placed(place), text))
+        elif len(self) == self.at_most:
+            self.append(
+                Problem("schema", "$", f"more than {self.at_most:,} problems; the others are not listed")
+            )
+
+    def placed(self, place: str, item: object = None) -> str:
+        """How the file's own format names the place of a JSON path; `item` is what stands there, if at hand."""
+        return place
+
+    def inside(self, path: str, name: str) -> str:
+        """The place of a member of what stands at a component's path."""
+        return f"{path}.{name}"
 
 
 def check_document(bom: dict[str, Any], version: str, problems: Problems) -> None:
-    """The document's own fields, services and dependencies."""
+    """Everything but the components that the reader takes: it has checked those one by one."""
     serial = bom.get("serialNumber")
     if serial is not None and not (isinstance(serial, str) and _SERIAL.fullmatch(serial)):
         problems.add("schema", "$.serialNumber", f"expected urn:uuid: and a UUID, got {shown(serial)}")
-    number = bom.get("version", 1)
+    # JSON asks for the version before 1.5, XML never.
+    number = bom.get("version", None if version < "1.5" and not problems.xml else 1)
     if type(number) is not int or number < 1:
         problems.add("schema", "$.version", f"expected a number from 1, got {shown(number)}")
-    metadata = bom.get("metadata", {})
-    time = metadata.get("timestamp")
-    if time is not None and not (isinstance(time, str) and _TIME.fullmatch(time)):
-        problems.add("schema", "$.metadata.timestamp", f"expected an RFC 3339 time, got {shown(time)}")
-    check_licences(metadata, "$.metadata", version, problems)
-    check_properties(metadata, "$.metadata", problems)
-    check_properties(bom, "$", problems)
-    for place, service in _services(bom, "$"):
-        _check_service(service, place, version, problems)
-    for i, item in enumerate(bom.get("dependencies", [])):
-        ref = item.get("ref") if isinstance(item, dict) else None
-        if not isinstance(ref, str) or not ref:
-            problems.add("schema", f"$.dependencies[{i}].ref", f"expected a reference, got {shown(ref)}")
-        needs = item.get("dependsOn", [])
-        if any(not isinstance(n, str) or not n for n in needs):
-            problems.add(
-                "schema", f"$.dependencies[{i}].dependsOn", "expected references, got something else"
-            )
-        elif len(set(needs)) != len(needs):
-            problems.add(
-                "schema", f"$.dependencies[{i}].dependsOn", "expected each reference once, got one twice"
-            )
+    shape = SHAPES["bom"]
+    for name, value in bom.items():
+        member = shape.get(name)
+        if member is None:
+            problems.add("schema", f"$.{name}", "expected a member of CycloneDX, got another")
+        elif name == "metadata":
+            rest = {k: v for k, v in value.items() if k != "component"}
+            check(rest, "metadata", "$.metadata", version, problems)
+        elif name != "components" and member.kind:
+            _check_member(value, member, f"$.{name}", "bom", version, problems)
 
 
-def check_component(item: dict[str, Any], place: str, version: str, problems: Problems) -> None:
-    """One component: its kind, scope, hashes, licences, pedigree, SWID and properties."""
+def check(value: Any, kind: str, place: str, version: str, problems: Problems) -> None:
+    """One object of a kind of the table, and everything in it."""
+    if kind in _OWN_RULES:
+        _OWN_RULES[kind](value, place, version, problems)
+        return
+    if not isinstance(value, dict):
+        problems.add("schema", place, f"expected an object, got {shown(value)}")
+        return
+    shape = SHAPES[kind]
+    for name in REQUIRED[kind]:
+        if name not in value:
+            problems.add("schema", place, f"expected a {name}, got none")
+    for name, item in value.items():
+        member = shape.get(name)
+        if member is None:
+            problems.add("schema", f"{place}.{name}", f"expected a member of a {kind}, got another")
+        else:
+            _check_member(item, member, f"{place}.{name}", kind, version, problems)
+    one_of = ONE_OF.get(kind)
+    if one_of is not None and sum(name in value for name in one_of) != 1:
+        problems.add("schema", place, f"expected one of {', '.join(one_of)}, got none or several")
+    if kind == "service" and isinstance(value.get("bom-ref"), str):
+        problems.service_refs.add(value["bom-ref"])
+    elif kind == "citation" and not ("attributedTo" in value or "process" in value):
+        problems.add("schema", place, "expected attributedTo or process, got neither")
+    elif kind == "patent" and "patentNumber" in value:
+        for name in ("jurisdiction", "patentLegalStatus"):
+            if name not in value:
+                problems.add("schema", place, f"expected a {name}, got none")
+
+
+def _check_member(
+    value: Any, member: Member, place: str, kind: str, version: str, problems: Problems
+) -> None:
+    if not member.many:
+        _check_one(value, member, place, kind, version, problems)
+        return
+    if member.name == "identity" and isinstance(value, dict):  # 1.5 has one, later versions a list
+        value = [value]
+    if not isinstance(value, list):
+        problems.add("schema", place, f"expected an array, got {shown(value)}")
+        return
+    for i, item in enumerate(value):
+        _check_one(item, member, f"{place}[{i}]", kind, version, problems)
+
+
+def _check_one(value: Any, member: Member, place: str, kind: str, version: str, problems: Problems) -> None:
+    if member.kind:
+        check(value, member.kind, place, version, problems)
+    elif member.words:
+        if not isinstance(value, str) or value not in WORDS[member.words]:
+            words = ", ".join(sorted(WORDS[member.words]))
+            problems.add("schema", place, f"expected {words}, got {shown(value)}")
+    elif member.time:
+        check_time(value, place, problems)
+    elif member.name == "bom-ref":
+        if not isinstance(value, str) or not value:
+            problems.add("schema", place, f"expected at least one character, got {shown(value)}")
+    else:
+        pattern = _PATTERNS.get((kind, member.name)) if member.name != "url" or not problems.xml else None
+        if pattern is not None and not (isinstance(value, str) and pattern.fullmatch(value)):
+            problems.add("schema", place, f"expected a {member.name} as its schema says, got {shown(value)}")
+
+
+def check_time(value: Any, place: str, problems: Problems) -> None:
+    """A date and a time with its zone, which only XML Schema lets be left out."""
+    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if found is None or (found["zone"] is None and not problems.xml):
+        problems.add("schema", place, f"expected an RFC 3339 time, got {shown(value)}")
+
+
+def check_component(item: Any, place: str, version: str, problems: Problems, *, inner: bool = True) -> None:
+    """One component; with `inner` those in it too. The reader, which takes them one by one, asks without."""
+    if not isinstance(item, dict):
+        problems.add("schema", place, f"expected an object, got {shown(item)}")
+        return
     type_ = item.get("type")
-    if (
-        type_ not in _TYPES
-        and not (version >= "1.5" and type_ in _TYPES_15)
-        and not (version >= "1.6" and type_ == "cryptographic-asset")
-    ):
+    if not isinstance(type_, str) or type_ not in component_types(version):
         problems.add("schema", f"{place}.type", f"expected a component type of {version}, got {shown(type_)}")
+    if not isinstance(item.get("name"), str) and inner:
+        problems.add("schema", f"{place}.name", f"expected text, got {shown(item.get('name'))}")
     if version < "1.4" and not isinstance(item.get("version"), str):
         problems.add("schema", f"{place}.version", "expected text (required before 1.4), got nothing")
     if "bom-ref" in item and not item["bom-ref"]:
         problems.add("schema", f"{place}.bom-ref", "expected at least one character, got an empty string")
     scope = item.get("scope")
-    if scope is not None and scope not in _SCOPES:
-        problems.add("schema", f"{place}.scope", f"expected {', '.join(sorted(_SCOPES))}, got {shown(scope)}")
-    swid = item.get("swid")
-    if swid is not None and not (isinstance(swid, dict) and swid.get("tagId") and swid.get("name")):
-        problems.add("schema", f"{place}.swid", "expected tagId and name, got one of them missing")
+    if scope is not None and scope not in WORDS["scope"]:
+        words = ", ".join(sorted(WORDS["scope"]))
+        problems.add("schema", f"{place}.scope", f"expected {words}, got {shown(scope)}")
     if "hashes" in item:
         _check_hashes(item["hashes"], f"{place}.hashes", problems)
     if "licenses" in item:
-        check_licences(item, place, version, problems)
+        _check_licences(item["licenses"], f"{place}.licenses", version, problems)
+    shape = SHAPES["component"]
     if "properties" in item:
-        check_properties(item, place, problems)
-    if "pedigree" in item:
-        _check_pedigree(item["pedigree"], f"{place}.pedigree", problems)
+        _check_member(
+            item["properties"], shape["properties"], f"{place}.properties", "component", version, problems
+        )
+    if inner and "components" in item:
+        _check_member(
+            item["components"], shape["components"], f"{place}.components", "component", version, problems
+        )
+    if item.keys() <= _LOOKED_AT:
+        return
+    for name in [k for k in item if k not in _LOOKED_AT]:
+        member = shape.get(name)
+        if member is None:
+            problems.add("schema", f"{place}.{name}", "expected a member of a component, got another")
+        else:
+            _check_member(item[name], member, f"{place}.{name}", "component", version, problems)
+    # 1.7: a range of versions is for what is not shipped, and not together with a version.
+    if "versionRange" in item and ("version" in item or item.get("isExternal") not in (True, "true")):
+        problems.add(
+            "schema", f"{place}.versionRange", "expected it with isExternal and without a version, got it so"
+        )
+
+
+@cache
+def component_types(version: str) -> frozenset[str]:
+    """The kinds of component that a version of CycloneDX knows."""
+    found = _TYPES
+    if version >= "1.5":
+        found |= _TYPES_15
+    return found | {"cryptographic-asset"} if version >= "1.6" else found
 
 
 def _check_hashes(value: Any, place: str, problems: Problems) -> None:
@@ -134,150 +244,107 @@ def _check_hashes(value: Any, place: str, problems: Problems) -> None:
         problems.add("schema", place, f"expected an array, got {shown(value)}")
         return
     for i, item in enumerate(value):
-        algorithm = item.get("alg") if isinstance(item, dict) else None
-        content = item.get("content") if isinstance(item, dict) else None
-        if algorithm not in _HASH_LENGTHS:
-            problems.add(
-                "schema",
-                f"{place}[{i}].alg",
-                f"expected a hash algorithm of CycloneDX, got {shown(algorithm)}",
-            )
-            continue
-        length = _HASH_LENGTHS[algorithm]
-        if (
-            not isinstance(content, str)
-            or not _HEX.fullmatch(content)
-            or len(content) != (length or len(content))
-        ):
-            wanted = f"{length or 'some'} hexadecimal digits"
-            problems.add("schema", f"{place}[{i}].content", f"expected {wanted}, got {shown(content)}")
+        _check_hash(item, f"{place}[{i}]", "", problems)
 
 
-def check_licences(owner: dict[str, Any], place: str, version: str, problems: Problems) -> None:
-    """Either licences by id or name, or (up to 1.6) one expression alone."""
-    value = owner.get("licenses")
-    if value is None:
+def _check_hash(item: Any, place: str, version: str, problems: Problems) -> None:
+    algorithm = item.get("alg") if isinstance(item, dict) else None
+    content = item.get("content") if isinstance(item, dict) else None
+    if not isinstance(algorithm, str) or algorithm not in _HASH_LENGTHS:
+        problems.add(
+            "schema", f"{place}.alg", f"expected a hash algorithm of CycloneDX, got {shown(algorithm)}"
+        )
         return
-    where = f"{place}.licenses"
+    length = _HASH_LENGTHS[algorithm]
+    wanted = f"{length or '32 to 128'} hexadecimal digits"
+    if not isinstance(content, str) or not _HEX.fullmatch(content) or len(content) not in _LENGTHS:
+        problems.add("schema", f"{place}.content", f"expected {wanted}, got {shown(content)}")
+    elif length is not None and len(content) != length:
+        # The schemas take any of the lengths with any algorithm, but no such hash can be right.
+        problems.add("hash", f"{place}.content", f"expected {wanted}, got {len(content)}")
+
+
+def _check_licences(value: Any, place: str, version: str, problems: Problems) -> None:
+    """Either licences by id or name, or (up to 1.6) one expression alone."""
     if isinstance(value, dict) and version < _LICENCE_LISTS_FROM:
         value = [value]
     if not isinstance(value, list):
-        problems.add("schema", where, f"expected an array, got {shown(value)}")
+        problems.add("schema", place, f"expected an array, got {shown(value)}")
         return
     expressions = 0
     for i, choice in enumerate(value):
-        at = f"{where}[{i}]"
+        at = f"{place}[{i}]"
         if not isinstance(choice, dict) or ("license" in choice) == ("expression" in choice):
             problems.add("schema", at, "expected a license or an expression, got neither or both")
             continue
         if "expression" in choice:
             expressions += 1
+            words = choice.get("acknowledgement", "declared")
+            if not isinstance(words, str) or words not in WORDS["acknowledgement"]:
+                problems.add(
+                    "schema", f"{at}.acknowledgement", f"expected declared or concluded, got {shown(words)}"
+                )
             continue
-        _check_licence(choice["license"], f"{at}.license", problems)
-    # Until 1.6 an expression stands alone; 1.7 lets both stand together.
-    if version < "1.7" and expressions and len(value) > 1 and version >= "1.4":
-        problems.add("schema", where, "expected one expression or a list of licences, got a mixture")
+        licence = choice["license"]
+        check(licence, "license", f"{at}.license", version, problems)
+        id_ = licence.get("id") if isinstance(licence, dict) else None
+        if id_ is not None and not (isinstance(id_, str) and id_ in spdx_ids()):
+            problems.add("schema", f"{at}.license.id", f"expected an SPDX licence id, got {shown(id_)}")
+    # XML until 1.6, and JSON of 1.5 and 1.6, let an expression stand alone only.
+    alone = version < "1.7" and (problems.xml or version >= "1.5")
+    if alone and expressions and len(value) > 1:
+        problems.add("schema", place, "expected one expression or a list of licences, got a mixture")
 
 
-def _check_licence(licence: Any, place: str, problems: Problems) -> None:
-    if not isinstance(licence, dict):
-        problems.add("schema", place, f"expected an object, got {shown(licence)}")
+@cache
+def spdx_ids() -> frozenset[str]:
+    """What the SPDX licence list calls its licences and exceptions, as CycloneDX takes them."""
+    text = resources.files("vouchsafe.sbom").joinpath("data/spdx_licenses.txt").read_text(encoding="utf-8")
+    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def _check_property(item: Any, place: str, version: str, problems: Problems) -> None:
+    if not isinstance(item, dict) or not isinstance(item.get("name"), str) or item.keys() - {"name", "value"}:
+        problems.add("schema", place, f"expected a name and a value, got {shown(item)}")
+
+
+def _check_dependency(item: Any, place: str, version: str, problems: Problems) -> None:
+    if not isinstance(item, dict):
+        problems.add("schema", place, f"expected an object, got {shown(item)}")
         return
-    id_, name = licence.get("id"), licence.get("name")
-    if (id_ is None) == (name is None):
-        problems.add("schema", place, "expected an id or a name, got neither or both")
-    elif id_ is not None and not (isinstance(id_, str) and _is_spdx_id(id_)):
-        problems.add("schema", f"{place}.id", f"expected an SPDX licence id, got {shown(id_)}")
-    text = licence.get("text")
-    if isinstance(text, dict) and text.get("encoding", "base64") != "base64":
-        problems.add("schema", f"{place}.text.encoding", f"expected “base64”, got {shown(text['encoding'])}")
-    check_properties(licence, place, problems)
+    ref = item.get("ref")
+    if not isinstance(ref, str) or not ref:
+        problems.add("schema", f"{place}.ref", f"expected a reference, got {shown(ref)}")
+    for name in ("dependsOn", "provides"):
+        needs = item.get(name, [])
+        if not isinstance(needs, list) or any(not isinstance(n, str) or not n for n in needs):
+            problems.add("schema", f"{place}.{name}", "expected references, got something else")
+        elif len(set(needs)) != len(needs):
+            problems.add("schema", f"{place}.{name}", "expected each reference once, got one twice")
 
 
-@lru_cache(maxsize=4_096)
-def _is_spdx_id(text: str) -> bool:
-    if not text or re.search(r"[\s()]", text):
-        return False
-    try:
-        return canonicalize_license_expression(text) == text
-    except InvalidLicenseExpression:
-        # The list of exceptions stands among the ids in the CycloneDX schema.
-        try:
-            canonicalize_license_expression(f"GPL-2.0-only WITH {text}")
-        except InvalidLicenseExpression:
-            return False
-        return True
-
-
-def check_properties(owner: dict[str, Any], place: str, problems: Problems) -> None:
-    """Properties are named values."""
-    value = owner.get("properties")
-    if value is None:
+def _check_tools(value: Any, place: str, version: str, problems: Problems) -> None:
+    """Until 1.4 a list of tools; since 1.5 an object of components and services too."""
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            check(item, "tool", f"{place}[{i}]", version, problems)
         return
-    if not isinstance(value, list):
-        problems.add("schema", f"{place}.properties", f"expected an array, got {shown(value)}")
+    if not isinstance(value, dict):
+        problems.add("schema", place, f"expected an array or an object, got {shown(value)}")
         return
-    for i, item in enumerate(value):
-        if (
-            not isinstance(item, dict)
-            or not isinstance(item.get("name"), str)
-            or item.keys() - {"name", "value"}
-        ):
-            problems.add(
-                "schema", f"{place}.properties[{i}]", f"expected a name and a value, got {shown(item)}"
-            )
+    for name, item in value.items():
+        member = SHAPES["tools"].get(name)
+        if member is None:
+            problems.add("schema", f"{place}.{name}", "expected components or services, got another")
+        else:
+            _check_member(item, member, f"{place}.{name}", "tools", version, problems)
 
 
-def _check_pedigree(pedigree: Any, place: str, problems: Problems) -> None:
-    if not isinstance(pedigree, dict):
-        problems.add("schema", place, f"expected an object, got {shown(pedigree)}")
-        return
-    patches = pedigree.get("patches", [])
-    for i, patch in enumerate(patches if isinstance(patches, list) else []):
-        if not isinstance(patch, dict) or patch.get("type") not in _PATCH_TYPES:
-            got = shown(patch.get("type")) if isinstance(patch, dict) else shown(patch)
-            problems.add(
-                "schema",
-                f"{place}.patches[{i}].type",
-                f"expected {', '.join(sorted(_PATCH_TYPES))}, got {got}",
-            )
-            continue
-        issues = patch.get("resolves", [])
-        for j, issue in enumerate(issues if isinstance(issues, list) else []):
-            kind = issue.get("type") if isinstance(issue, dict) else None
-            if kind not in _ISSUE_TYPES:
-                at = f"{place}.patches[{i}].resolves[{j}].type"
-                problems.add("schema", at, f"expected {', '.join(sorted(_ISSUE_TYPES))}, got {shown(kind)}")
-
-
-def _services(owner: dict[str, Any], place: str) -> Iterator[tuple[str, Any]]:
-    stack = [(owner, place)]
-    while stack:
-        one, where = stack.pop()
-        value = one.get("services", [])
-        for i, service in enumerate(value if isinstance(value, list) else []):
-            at = f"{where}.services[{i}]"
-            yield at, service
-            if isinstance(service, dict):
-                stack.append((service, at))
-
-
-def _check_service(service: Any, place: str, version: str, problems: Problems) -> None:
-    if not isinstance(service, dict) or not isinstance(service.get("name"), str):
-        problems.add("schema", f"{place}.name", "expected a service with a name, got none")
-        return
-    if isinstance(service.get("bom-ref"), str):
-        problems.service_refs.add(service["bom-ref"])
-    check_licences(service, place, version, problems)
-    check_properties(service, place, problems)
-    data = service.get("data", [])
-    for i, item in enumerate(data if isinstance(data, list) else []):
-        if (
-            not isinstance(item, dict)
-            or item.get("flow") not in _FLOWS
-            or not isinstance(item.get("classification"), str)
-        ):
-            got = shown(item.get("flow")) if isinstance(item, dict) else shown(item)
-            problems.add(
-                "schema", f"{place}.data[{i}].flow", f"expected {', '.join(sorted(_FLOWS))}, got {got}"
-            )
+_OWN_RULES = {
+    "component": check_component,
+    "dependency": _check_dependency,
+    "hash": _check_hash,
+    "licenses": _check_licences,
+    "property": _check_property,
+    "tools": _check_tools,
+}

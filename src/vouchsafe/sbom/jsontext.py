@@ -44,7 +44,7 @@ def parse(data: bytes, *, limits: Limits = DEFAULT) -> Any:
     except orjson.JSONDecodeError as told:
         raise Malformed(_place(text, _bytes_before(told.doc, told.pos)), *_why(told.msg, text)) from None
     # JSON may hold U+0000, but no name, version or identifier does, and databases refuse it far from here.
-    nul = _NUL.search(text)
+    nul = _NUL.search(text) if b"\\u0000" in text else None
     if nul is not None:
         raise Malformed(_place(text, nul.start(1)), "text without NUL characters", "\\u0000")
     # RFC 8259 section 4: names SHOULD be unique; a reader that keeps the last of two hides the first from

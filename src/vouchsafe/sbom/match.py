@@ -16,18 +16,33 @@ candidates with
 with both coarse columns in `COLLATE "C"` (an empty release stored as NULL; the release line may be left out).
 Then call `match` on each candidate with `advisory.affected[range.affected]`. A component that is no candidate
 has no match.
+
+An entry that names its product by CPE is also joined on the CPE of a component (`matches` does so in memory);
+that is never more than possible, whatever the versions.
+
+    >>> from vouchsafe.sbom import osv
+    >>> entry = osv.read(b'{"id": "X-1", "modified": "2026-01-01T00:00:00Z", "affected": [{"package":'
+    ...     b' {"ecosystem": "npm", "name": "a"}, "ranges": [{"type": "SEMVER", "events":'
+    ...     b' [{"introduced": "1.0.0"}, {"fixed": "1.4.2"}]}]}]}').affected[0]
+    >>> found = match(Component(name="a", purl="pkg:npm/a@1.3.0"), entry)
+    >>> (found.certainty, found.range, found.reason)
+    ('confirmed', '>=1.0.0, <1.4.2', 'a 1.3.0 is in >=1.0.0, <1.4.2')
+    >>> match(Component(name="a", purl="pkg:npm/a@1.4.2"), entry) is None
+    True
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cmp_to_key, lru_cache
 from typing import Literal
 
 from vouchsafe.sbom import purl, versions
+from vouchsafe.sbom.advisories import Advisory, Affected, Event, Range
 from vouchsafe.sbom.errors import Malformed
+from vouchsafe.sbom.limits import MAX_EVENTS_ORDERED, MAX_LISTED_COMPARED
 from vouchsafe.sbom.model import Component, Identity, name_key
-from vouchsafe.sbom.osv import Advisory, Affected, Event, Range
 from vouchsafe.sbom.versions import Doubt
 
 Certainty = Literal["confirmed", "possible"]
@@ -73,13 +88,62 @@ def match(component: Component, affected: Affected, *, identity: Identity | None
     try:
         where = _where(who.version, affected)
     except Doubt as doubt:
-        return Match("possible", component, affected, text, f"{label}: {doubt}")
+        return Match("possible", component, affected, text, f"{label}: {doubt}{_also(affected)}")
     if where is None:
         return None
     if affected.released and not (affected.release and who.release):
         said = f"{label} is in {where}, but its package URL does not say that it is of {affected.ecosystem}"
         return Match("possible", component, affected, where, said)
-    return Match("confirmed", component, affected, where, f"{label} is in {where}")
+    return Match("confirmed", component, affected, where, f"{label} is in {where}{_also(affected)}")
+
+
+def match_cpe(component: Component, affected: Affected) -> Match | None:
+    """The possible match of a component whose CPE names a product of the entry, or None.
+
+    Where both sides have the same package key, `match` has decided, and this says nothing.
+    """
+    own = cpe_product(component.cpe or "")
+    if own is None or own not in map(cpe_product, affected.cpes):
+        return None
+    if affected.package_key and component.identity().pkg == affected.package_key:
+        return None
+    version = component.version or "without a version"
+    reason = (
+        f"{component.name} {version} has the CPE of {own[0]} {own[1]}, which the advisory names; "
+        "a CPE does not say whose build it is"
+    )
+    return Match("possible", component, affected, range_text(affected), reason)
+
+
+_CPE_PARTS = re.compile(r"(?:\\.|[^:\\])*", re.DOTALL)
+
+
+def cpe_product(cpe: str) -> tuple[str, str] | None:
+    """Vendor and product of a CPE 2.3 name or a 2.2 URI, in lower case; None where it names no product.
+
+    Source: NIST IR 7695, 6.1 and 6.2.
+    """
+    if cpe.lower().startswith("cpe:2.3:"):
+        rest, wanted = cpe[8:], 3
+    elif cpe.lower().startswith("cpe:/"):
+        rest, wanted = cpe[5:], 3
+    else:
+        return None
+    parts: list[str] = []
+    at = 0
+    while len(parts) < wanted and at <= len(rest):
+        found = _CPE_PARTS.match(rest, at)
+        text = found[0] if found else ""
+        parts.append(re.sub(r"\\(.)", r"\1", text).lower())
+        at += len(text) + 1
+    if len(parts) < wanted or parts[2] in ("", "*", "-"):
+        return None
+    return parts[1], parts[2]
+
+
+def _also(affected: Affected) -> str:
+    """What the advisory asks for besides: words that a person weighs; they narrow nothing."""
+    return f"; it also says: {', '.join(affected.conditions[:3])}" if affected.conditions else ""
 
 
 def matches(components: Iterable[Component], advisories: Iterable[Advisory]) -> Iterator[Match]:
@@ -89,25 +153,31 @@ def matches(components: Iterable[Component], advisories: Iterable[Advisory]) -> 
     advisories match nothing: their issuer took them back (OSV schema, `withdrawn`).
     """
     by_key: dict[str, list[tuple[Advisory, Affected]]] = defaultdict(list)
+    by_cpe: dict[tuple[str, str], list[tuple[Advisory, Affected]]] = defaultdict(list)
     for advisory in advisories:
         if advisory.withdrawn:
             continue
         for affected in advisory.affected:
             for key in _keys(affected):
                 by_key[key].append((advisory, affected))
+            for product in dict.fromkeys(map(cpe_product, affected.cpes)):
+                if product is not None:
+                    by_cpe[product].append((advisory, affected))
     for component in components:
         who = component.identity()
         best: dict[str, Match] = {}
         for advisory, affected in by_key.get(who.pkg, ()):
-            found = match(component, affected, identity=who)
-            if found is None:
-                continue
-            held = best.get(advisory.id)
-            if held is None or (held.certainty == "possible" and found.certainty == "confirmed"):
-                best[advisory.id] = Match(
-                    found.certainty, component, affected, found.range, found.reason, advisory.id
-                )
+            _keep_stronger(best, advisory.id, match(component, affected, identity=who))
+        own = cpe_product(component.cpe or "")
+        for advisory, affected in by_cpe.get(own, ()) if own else ():
+            _keep_stronger(best, advisory.id, match_cpe(component, affected))
         yield from best.values()
+
+
+def _keep_stronger(best: dict[str, Match], advisory: str, found: Match | None) -> None:
+    held = best.get(advisory)
+    if found is not None and (held is None or (held.certainty, found.certainty) == ("possible", "confirmed")):
+        best[advisory] = replace(found, advisory=advisory)
 
 
 def advisory_ranges(advisory: Advisory) -> tuple[RangeRow, ...]:
@@ -156,6 +226,8 @@ def _keys(affected: Affected) -> tuple[str, ...]:
     name = affected.name or affected.package_key.rpartition("/")[2]
     bare = name.rpartition("/")[2].rpartition(":")[2]
     weak = {name_key(name), name_key(bare)} if name else set()
+    for product in filter(None, map(cpe_product, affected.cpes)):
+        weak |= {name_key(product[1]), name_key(product[1].replace("_", "-"))}
     if affected.ecosystem == "Linux":  # the schema's name for it is "Kernel"; SBOMs call it linux
         weak |= {name_key("linux"), name_key("linux-kernel")}
     strong = affected.package_key
@@ -180,9 +252,8 @@ def _by_name(component: Component, who: Identity, affected: Affected, text: str)
         return None
     what = "only a CPE" if component.cpe and not component.purl else "no package URL of an ecosystem"
     version = who.version or "without a version"
-    reason = (
-        f"{component.name} {version} has {what}; {affected.ecosystem or 'the advisory'} names {affected.name}"
-    )
+    named = affected.name or component.name
+    reason = f"{component.name} {version} has {what}; {affected.ecosystem or 'the advisory'} names {named}"
     return Match("possible", component, affected, text, reason)
 
 
@@ -196,6 +267,8 @@ def _where(version: str, affected: Affected) -> str | None:
         return f"={version}"
     scheme = versions.scheme_of(affected.package_key)
     doubt: Doubt | None = None
+    if _left_out(version, affected, scheme):
+        return None
     for r in affected.ranges:
         try:
             where = _in_range(version, r, scheme)
@@ -218,6 +291,24 @@ def _where(version: str, affected: Affected) -> str | None:
     return None
 
 
+def _left_out(version: str, affected: Affected, scheme: str | None) -> bool:
+    """Whether the advisory says of this one version that it is not affected. The same text, or equal in order."""
+    return version in affected.unaffected or any(
+        scheme is not None
+        and versions.is_version(scheme, version)
+        and versions.is_version(scheme, other)
+        and _surely_equal(scheme, version, other)
+        for other in affected.unaffected
+    )
+
+
+def _surely_equal(scheme: str, a: str, b: str) -> bool:
+    try:
+        return versions.compare(scheme, a, b) == 0
+    except Doubt:
+        return False
+
+
 class _Equal(Exception):
     def __init__(self, version: str) -> None:
         self.version = version
@@ -227,17 +318,25 @@ def _refuse_equal(version: str, listed: tuple[str, ...], scheme: str | None) -> 
     """`1.0` is listed as `1.0.0`: the same version in the ecosystem's order, though not the same text."""
     if scheme is None or not versions.is_version(scheme, version):
         raise Doubt(f"{version} is not among the listed versions as text, and its order is not known")
+    if len(listed) > MAX_LISTED_COMPARED:
+        raise Doubt(f"{version} is not among the listed versions as text, and they are too many to compare")
     for other in listed:
         if versions.is_version(scheme, other) and versions.compare(scheme, version, other) == 0:
             raise _Equal(other)
 
 
+_NO_ORDER = {
+    "GIT": "the range names commits, and the commits in this version are not known",
+    "CUSTOM": "the advisory does not say by which order its versions are meant",
+    "CPE": "the advisory names a product by CPE, which does not say whose versions are meant",
+    "UNKNOWN": "the advisory says that it does not know whether these versions are affected",
+}
+
+
 def _in_range(version: str, r: Range, scheme: str | None) -> str | None:
     """OSV "Evaluation": walk the sorted events. Gives the interval that holds `version`, or None."""
-    if r.type == "GIT":
-        raise Doubt("the range names commits, and the commits in this version are not known")
     if r.type not in ("SEMVER", "ECOSYSTEM"):
-        raise Doubt(f"the range is of the unknown type {r.type or 'none'}")
+        raise Doubt(_NO_ORDER.get(r.type, f"the range is of the unknown type {r.type or 'none'}"))
     order = "semver" if r.type == "SEMVER" else scheme
     if order is None:
         raise Doubt("the order of this ecosystem's versions is not known")
@@ -278,11 +377,18 @@ _TIE = {"introduced": 0, "last_affected": 1, "fixed": 2, "limit": 3}
 
 @lru_cache(maxsize=8_192)
 def _sorted_events(r: Range, order: str) -> tuple[Event, ...]:
+    if len(r.events) > MAX_EVENTS_ORDERED:
+        raise Doubt(f"the range has more than {MAX_EVENTS_ORDERED:,} events")
     kinds = {e.kind for e in r.events}
     if "introduced" not in kinds:
         raise Doubt("the range has no introduced event")
     if {"fixed", "last_affected"} <= kinds:
         raise Doubt("the range has both fixed and last_affected events")
+    for e in r.events:
+        # Before any order is looked for: a range of one odd event has none to fail on.
+        open_end = (e.kind, e.version) in (("introduced", "0"), ("limit", "*"))
+        if not open_end and not versions.is_version(order, e.version):
+            raise Doubt(f"the range's {e.kind} {e.version} is no {order} version")
 
     def compare(a: Event, b: Event) -> int:
         # "0" introduced sorts before everything; a limit "*" after everything.

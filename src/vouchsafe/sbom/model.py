@@ -61,7 +61,8 @@ def name_key(name: str) -> str:
 
 
 def _of_purl(text: str, said: str) -> Identity:
-    p = purl.parse(text)
+    # What is missing for its type (a vendor, a uuid) is the file's fault; the package is named all the same.
+    p = purl.parts(text)
     name, version = purl.source_of(p)
     version = version or said
     if p.type == "generic":
@@ -75,10 +76,9 @@ class Problem:
     """Something that the file should say otherwise. The file was read all the same.
 
     Attributes:
-        kind: `schema` (breaks the format's own rules), `ntia` (a minimum element is missing), `duplicate`,
-        `dangling`
-            (a reference to nothing) or `purl` (a package URL that can't be read).
-        place: a JSON path.
+        kind: `schema` (breaks the format's own rules), `ntia` (a minimum element is missing), `duplicate`, `dangling`
+            (a reference to nothing), `purl` (a package URL that can't be read) or `hash` (one that can't be right).
+        place: a JSON path, a line (tag-value), or a line and an XML path.
     """
 
     kind: str
@@ -88,7 +88,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Sbom:
-    """One SBOM. `subject` is what it is about; `components` are all others, nested ones too, in file order.
+    """One SBOM. `subject` is what it is about; `components` are all others, nested ones too, in file order;
+    of SPDX, which makes no such difference, the subject too.
 
     `sha256` is of the bytes as they came. `dependencies` are (ref, the refs it depends on).
     """

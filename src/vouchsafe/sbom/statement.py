@@ -1,22 +1,23 @@
 """in-toto statements that bind an SBOM to a firmware image by the image's SHA-256.
 
 The SBOM goes in as the bytes it is and comes out as the same bytes: its hash does not change by being signed.
-Layout and reasons: docs/formats/release.md. Source: in-toto attestation framework v1, predicate type
-CycloneDX.
+Layout and reasons: docs/formats/release.md. Source: in-toto attestation framework v1, predicate types CycloneDX
+and SPDX.
 """
 
 import json
 import re
 from dataclasses import dataclass
 
-from vouchsafe.sbom import cyclonedx, dsse, jsontext
-from vouchsafe.sbom.errors import Malformed, NotBound, shown
+from vouchsafe.sbom import dsse, jsontext, reading
+from vouchsafe.sbom.errors import Malformed, NotBound, NotRead, shown
 from vouchsafe.sbom.limits import DEFAULT, Limits
 from vouchsafe.sbom.model import Sbom
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://cyclonedx.org/bom"
+PREDICATE_TYPES = {"CycloneDX": PREDICATE_TYPE, "SPDX": "https://spdx.dev/Document"}
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -49,9 +50,10 @@ class Release:
 
 
 def make(image_name: str, image_sha256: str, sbom: bytes, *, limits: Limits = DEFAULT) -> bytes:
-    """The payload that says: the image of this digest consists of what this CycloneDX SBOM lists.
+    """The payload that says: the image of this digest consists of what this SBOM lists.
 
     Raises:
+        NotRead: the SBOM is no JSON, so it can't stand in a statement as the bytes it is.
         Malformed: the SBOM can't be read, the digest is no SHA-256, or the name is empty.
     """
     if not image_name:
@@ -60,11 +62,15 @@ def make(image_name: str, image_sha256: str, sbom: bytes, *, limits: Limits = DE
         raise Malformed("image digest", "64 lower-case hexadecimal digits", shown(image_sha256))
     if sbom.startswith(b"\xef\xbb\xbf"):
         raise Malformed("byte 0", "an SBOM without byte order mark, so that it can stand inside JSON", "one")
-    cyclonedx.read(sbom, limits=limits)
+    said = reading.read(sbom, limits=limits)
+    if not jsontext.is_json(sbom):
+        raise NotRead(
+            "line 1 column 1", "an SBOM as JSON, to stand in a statement as it is", "another syntax"
+        )
     head = {
         "_type": STATEMENT_TYPE,
         "subject": [{"name": image_name, "digest": {"sha256": image_sha256}}],
-        "predicateType": PREDICATE_TYPE,
+        "predicateType": PREDICATE_TYPES[said.format],
     }
     text = json.dumps(head, ensure_ascii=True, separators=(",", ":")).encode()
     return text[:-1] + b',"predicate":' + sbom + b"}"
@@ -131,11 +137,13 @@ def check_release(
     """
     verified = dsse.verify(envelope, keys, payload_type=PAYLOAD_TYPE, limits=limits)
     said = parse(verified.payload, limits=limits)
-    if said.predicate_type != PREDICATE_TYPE:
-        raise Malformed("$.predicateType", shown(PREDICATE_TYPE), shown(said.predicate_type))
+    if said.predicate_type not in PREDICATE_TYPES.values():
+        wanted = " or ".join(shown(t) for t in PREDICATE_TYPES.values())
+        raise Malformed("$.predicateType", wanted, shown(said.predicate_type))
     if image_sha256 is not None and image_sha256 not in {s.sha256 for s in said.subjects}:
         got = ", ".join(s.sha256 for s in said.subjects)
         raise NotBound(f"$.subject: expected the image {image_sha256}, got {got}")
-    return Release(
-        said.subjects, verified.key_ids, said.predicate, cyclonedx.read(said.predicate, limits=limits)
-    )
+    sbom = reading.read(said.predicate, limits=limits)
+    if PREDICATE_TYPES[sbom.format] != said.predicate_type:
+        raise Malformed("$.predicateType", shown(PREDICATE_TYPES[sbom.format]), shown(said.predicate_type))
+    return Release(said.subjects, verified.key_ids, said.predicate, sbom)

@@ -4,8 +4,16 @@
 with a <= b => coarse(a) <= coarse(b) (bytewise, `COLLATE "C"`), or None where no such key is known. A version
 that `compare` would doubt has no coarse key, so that a database filter never hides a doubt.
 
-Package managers' own rules for npm, cargo, Go, NuGet and Composer are written here; the others are
-`univers`'.
+The orders that are short enough to be read are in `orders`: semver and its kin (npm, cargo, Go, Hex, Dart),
+NuGet, Composer, Alpine, CPAN, CRAN, Hackage, and the vers specification's datetime, intdot and lexicographic.
+The others are `univers`'. Its known faults are kept out here: only `<` and `>` of its classes are used (its
+Alpine `<=` compares text), text is ASCII and without spaces before it gets there (it drops spaces and takes
+other scripts' digits), no version is longer than a limit, and what it raises is doubt.
+
+    >>> compare("semver", "1.10.0", "1.9.0")
+    1
+    >>> coarse("pkg:cargo/time", "0.3.44")
+    '00:00000000.00000003.00000044'
 """
 
 import re
@@ -13,8 +21,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from univers import rpm
 from univers import versions as u
 
+from vouchsafe.sbom import orders
 from vouchsafe.sbom.errors import SbomError, shown
 from vouchsafe.sbom.limits import MAX_VERSION_CHARS
 
@@ -35,112 +45,64 @@ _LIBRARY_ERRORS = (
     ValueError,
 )
 
-_SEMVER = re.compile(
-    r"(?P<numbers>(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){0,2})"
-    r"(?:-(?P<pre>[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+(?P<build>[0-9A-Za-z.-]+))?",
-    re.ASCII,
-)
-_NUGET = re.compile(
-    r"(?P<numbers>[0-9]+(?:\.[0-9]+){0,3})(?:-(?P<pre>[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?",
-    re.ASCII,
-)
-_COMPOSER = re.compile(
-    r"v?(?P<numbers>[0-9]+(?:\.[0-9]+){0,3})"
-    r"(?:[-_.+]?(?P<word>dev|alpha|a|beta|b|rc|patch|pl|p)(?:[-_.+]?(?P<count>[0-9]+))?)?",
-    re.ASCII | re.IGNORECASE,
-)
-_COMPOSER_RANK = {
-    "dev": -4,
-    "alpha": -3,
-    "a": -3,
-    "beta": -2,
-    "b": -2,
-    "rc": -1,
-    "": 0,
-    "patch": 1,
-    "pl": 1,
-    "p": 1,
+_PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
+
+# What `univers` compares without looking: rpm(8) and PKGBUILD(5) allow one epoch and one release, and no junk.
+_SHAPES = {
+    "rpm": re.compile(r"(?:[0-9]+:)?[A-Za-z0-9._+~^]+(?:-[A-Za-z0-9._+~^]+)?", re.ASCII),
+    "alpm": re.compile(r"(?:[0-9]+:)?[^:/-]+(?:-[^:/-]+)?", re.ASCII),
 }
 
-
-class _Own:
-    """A version under one of the rules written here: its numbers and a key that Python can compare."""
-
-    __slots__ = ("key", "numbers")
-
-    def __init__(self, numbers: tuple[int, ...], rest: tuple[Any, ...]) -> None:
-        self.numbers = numbers
-        self.key = (numbers, rest)
-
-    def __lt__(self, other: "_Own") -> bool:
-        return self.key < other.key
-
-    def __gt__(self, other: "_Own") -> bool:
-        return self.key > other.key
-
-
-def _prerelease(text: str | None) -> tuple[Any, ...]:
-    """Semantic Versioning 2.0.0 section 11: a release is above its pre-releases; numbers below words."""
-    if text is None:
-        return (1,)
-    parts = text.split(".")
-    return (0, tuple((0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts))
-
-
-def _semver(text: str) -> _Own:
-    found = _SEMVER.fullmatch(text.removeprefix("v"))
-    if found is None:
-        raise ValueError(text)
-    numbers = [int(n) for n in found["numbers"].split(".")]
-    return _Own((*numbers, *(0,) * (3 - len(numbers))), _prerelease(found["pre"]))
-
-
-def _nuget(text: str) -> _Own:
-    # https://learn.microsoft.com/nuget/concepts/package-versioning: four numbers, case-insensitive labels.
-    found = _NUGET.fullmatch(text)
-    if found is None:
-        raise ValueError(text)
-    numbers = [int(n) for n in found["numbers"].split(".")]
-    pre = found["pre"]
-    return _Own((*numbers, *(0,) * (4 - len(numbers))), _prerelease(pre.lower() if pre else None))
-
-
-def _composer(text: str) -> _Own:
-    # https://getcomposer.org/doc/articles/versions.md: branches (dev-main) have no order among releases.
-    found = _COMPOSER.fullmatch(text)
-    if found is None:
-        raise ValueError(text)
-    numbers = [int(n) for n in found["numbers"].split(".")]
-    rank = _COMPOSER_RANK[(found["word"] or "").lower()]
-    return _Own((*numbers, *(0,) * (4 - len(numbers))), (rank, int(found["count"] or 0)))
-
-
 _EXACT: dict[str, Callable[[str], Any]] = {
-    "semver": _semver,
-    "nuget": _nuget,
-    "composer": _composer,
+    "semver": orders.semver,
+    "dart": orders.dart,
+    "nuget": orders.nuget,
+    "composer": orders.composer,
+    "apk": orders.apk,
+    "cpan": orders.cpan,
+    "cran": orders.cran,
+    "hackage": orders.hackage,
+    "generic": orders.generic,
+    "intdot": orders.intdot,
+    "datetime": orders.moment,
+    "lexicographic": orders.lexicographic,
     "pypi": u.PypiVersion,
     "gem": u.RubygemsVersion,
     "maven": u.MavenVersion,
     "deb": u.DebianVersion,
     "rpm": u.RpmVersion,
-    "apk": u.AlpineLinuxVersion,
     "alpm": u.ArchLinuxVersion,
     "ebuild": u.GentooVersion,
     "openssl": u.OpensslVersion,
     "conan": u.ConanVersion,
-    "lexicographic": u.LexicographicVersion,
 }
 
 _SCHEME_OF_TYPE = {
     **dict.fromkeys(
         ("npm", "cargo", "golang", "hex", "swift", "githubactions", "bitnami", "julia"), "semver"
     ),
+    "pub": "dart",
     **{
         t: t
-        for t in ("nuget", "composer", "pypi", "gem", "maven", "deb", "rpm", "apk", "alpm", "ebuild", "conan")
+        for t in (
+            *("nuget", "composer", "pypi", "gem", "maven", "deb", "rpm", "apk", "alpm", "ebuild", "conan"),
+            *("cpan", "cran", "hackage"),
+        )
     },
 }
+# Orders by the names that the vers specification and `univers` give them.
+_SCHEME_OF_VERS = {
+    **_SCHEME_OF_TYPE,
+    **dict.fromkeys(("semver", "nginx", "mattermost", "mozilla", "apache", "github"), "semver"),
+    **{s: s for s in ("openssl", "generic", "intdot", "datetime", "lexicographic")},
+    "gentoo": "ebuild",
+    "dart": "dart",
+}
+
+
+def scheme_of_vers(name: str) -> str | None:
+    """The version order of a vers type (`npm`, `deb`, `datetime`), or None where none is known."""
+    return _SCHEME_OF_VERS.get(name)
 
 
 def scheme_of(package_key: str) -> str | None:
@@ -155,6 +117,11 @@ def _parsed(scheme: str, text: str) -> Any:
         raise Doubt(f"no version order is known for {scheme}")
     if not text or len(text) > MAX_VERSION_CHARS:
         raise Doubt(f"{shown(text)} is no version that can be compared")
+    if scheme != "lexicographic" and not _PRINTABLE.fullmatch(text):
+        raise Doubt(f"{shown(text)} is no {scheme} version")
+    shape = _SHAPES.get(scheme)
+    if shape is not None and not shape.fullmatch(text):
+        raise Doubt(f"{shown(text)} is no {scheme} version")
     try:
         return make(text)
     except _LIBRARY_ERRORS:
@@ -168,6 +135,8 @@ def compare(scheme: str, a: str, b: str) -> int:
         Doubt: one of them is no version of the scheme, the scheme is unknown, or the comparator failed.
     """
     left, right = _parsed(scheme, a), _parsed(scheme, b)
+    if scheme == "rpm" and _release_missing(left.value, right.value):
+        raise Doubt(f"one of {shown(a)} and {shown(b)} has no release, and their versions are equal")
     try:
         below, above = bool(left < right), bool(left > right)
     except _LIBRARY_ERRORS:
@@ -175,6 +144,14 @@ def compare(scheme: str, a: str, b: str) -> int:
     if below and above:
         raise Doubt(f"the {scheme} comparator contradicts itself on {shown(a)} and {shown(b)}")
     return -1 if below else 1 if above else 0
+
+
+_rpm_order: Callable[[str, str], int] = rpm.vercmp
+
+
+def _release_missing(a: rpm.RpmVersion, b: rpm.RpmVersion) -> bool:
+    """rpm takes 1.0 for equal to every 1.0-N; `univers` puts it below them all. So the two are not in order."""
+    return a.epoch == b.epoch and bool(a.release) != bool(b.release) and _rpm_order(a.version, b.version) == 0
 
 
 def is_version(scheme: str, text: str) -> bool:
@@ -187,6 +164,9 @@ def is_version(scheme: str, text: str) -> bool:
 
 
 _TOP = 99_999_999
+_EMPTY_IS_ZERO = frozenset(
+    ("cpan", "generic", "intdot")
+)  # their zeros at the end are cut off: 0.0 has no numbers
 _LEADING = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
 # Anything with another colon in it is left to the exact comparator: comparators disagree on what the epoch
 # is then. So is a leading zero.
@@ -203,8 +183,8 @@ def coarse(package_key_or_scheme: str, version: str) -> str | None:
     if scheme is None or not is_version(scheme, version):
         return None
     value = _parsed(scheme, version)
-    if isinstance(value, _Own):
-        return _coarse_text(0, value.numbers)
+    if isinstance(value, orders.Own):
+        return _coarse_text(0, value.numbers) if value.numbers or scheme in _EMPTY_IS_ZERO else None
     if scheme == "pypi":
         return _coarse_text(value.value.epoch, value.value.release)
     if scheme in ("gem", "maven"):
@@ -214,7 +194,7 @@ def coarse(package_key_or_scheme: str, version: str) -> str | None:
         # After the first number letters may sort above numbers (Debian policy 5.6.12), so the key ends there.
         first = _EPOCH.fullmatch(version)
         return _coarse_text(int(first["epoch"] or 0), [int(first["first"])]) if first else None
-    if scheme in ("apk", "ebuild"):
+    if scheme == "ebuild":
         first = _EPOCH.fullmatch(version)
         return _coarse_text(0, [int(first["first"])]) if first and first["epoch"] is None else None
     return None

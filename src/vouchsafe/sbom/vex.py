@@ -135,7 +135,7 @@ def identified(id_: str) -> Product:
     if not id_.startswith("pkg:"):
         return Product(id_)
     try:
-        p = purl.parse(id_)
+        p = purl.parts(id_)
     except Malformed:
         return Product(id_)
     return Product(id_, p.name, p.version, id_)
