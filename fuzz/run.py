@@ -58,7 +58,9 @@ def fuzz(name: str, seeds: list[bytes], seconds: int, more: list[Path]) -> bool:
     covered = re.findall(r"cov: (\d+)", done.stderr)
     count = int(runs[1]) if runs else 0
     reached = covered[-1] if covered else "no"
-    print(f"{name:28} {count:>9,} runs, {reached:>5} places reached, {len(list(mine.iterdir())):>4} new inputs")
+    print(
+        f"{name:28} {count:>9,} runs, {reached:>5} places reached, {len(list(mine.iterdir())):>4} new inputs"
+    )
     if done.returncode:
         print("\n".join(done.stderr.splitlines()[-40:]), file=sys.stderr)
         print(f"{name} BROKE; the input is in {WORK / 'found'}")
@@ -104,7 +106,8 @@ def main() -> int:
     if unknown := sorted(set(names) - functions.keys()):
         parser.error(f"no such target: {', '.join(unknown)}; there are {', '.join(sorted(functions))}")
     more = [given.fixtures] if given.fixtures else []
-    sound = all([fuzz(name, seeds.get(name, []), given.seconds, more) for name in names])
+    broken = [name for name in names if not fuzz(name, seeds.get(name, []), given.seconds, more)]
+    sound = not broken
     if given.keep and sound:
         for name in names:
             keep(name)

@@ -93,19 +93,19 @@ R, S = made("P-256")
 N = ecdsa.CURVES["P-256"].order
 
 
-@pytest.mark.parametrize(
-    "signature",
-    [
-        b"", b"\x30", b"\x30\x00", der(number(R)), der(number(R), number(S), number(1)), der(number(R), number(S)) + b"\x00",
-        der(number(R, b"\x00"), number(S)),  # a needless zero in front
-        der(b"\x02\x20" + N.to_bytes(32, "big"), number(S)),  # negative: the high bit stands
-        b"\x30\x81" + der(number(R), number(S))[1:],  # BER: a long length
-        b"\x30\x80" + number(R) + number(S) + b"\x00\x00",  # BER: an indefinite length
-        b"\x31" + der(number(R), number(S))[1:], der(b"\x04" + number(R)[1:], number(S)), der(b"\x02\x00", number(S)),
-        der(number(0), number(S)), der(number(R), number(0)), der(number(N), number(S)), der(number(R), number(N)),
-        encode_dss_signature(1 << 256, 1), encode_dss_signature(1, 1 << 4000), der(b"\x05\x00", number(S)), der(b"\x09\x03\x80\x00\x01", number(S)),
-    ],
-)  # fmt: skip
+NOT_STRICT = [
+    b"", b"\x30", b"\x30\x00", der(number(R)), der(number(R), number(S), number(1)), der(number(R), number(S)) + b"\x00",
+    der(number(R, b"\x00"), number(S)),  # a needless zero in front
+    der(b"\x02\x20" + N.to_bytes(32, "big"), number(S)),  # negative: the high bit stands
+    b"\x30\x81" + der(number(R), number(S))[1:],  # BER: a long length
+    b"\x30\x80" + number(R) + number(S) + b"\x00\x00",  # BER: an indefinite length
+    b"\x31" + der(number(R), number(S))[1:], der(b"\x04" + number(R)[1:], number(S)), der(b"\x02\x00", number(S)),
+    der(number(0), number(S)), der(number(R), number(0)), der(number(N), number(S)), der(number(R), number(N)),
+    encode_dss_signature(1 << 256, 1), encode_dss_signature(1, 1 << 4000), der(b"\x05\x00", number(S)), der(b"\x09\x03\x80\x00\x01", number(S)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("signature", NOT_STRICT, ids=range(len(NOT_STRICT)))
 def test_der_that_is_not_strict_is_refused(signature):
     assert ecdsa.raw_of_der(signature, "P-256") is None
 
