@@ -97,7 +97,7 @@ def changed(**parts):
         (changed(payload="a"), "envelope.payload"),
         (changed(payload="abc=\n"), "envelope.payload"),
         (changed(signatures=[]), "envelope.signatures"),
-        (changed(signatures=[{"sig": ""}] * 17), "envelope.signatures"),
+        (changed(signatures=[{"sig": ""}] * (limits.MAX_STATEMENT_SIGNATURES + 1)), "envelope.signatures"),
         (changed(signatures={}), "envelope.signatures"),
         (changed(signatures=["x"]), "envelope.signatures[0]"),
         (changed(signatures=[{"sig": "", "keyid": 7}]), "envelope.signatures[0].keyid"),
@@ -113,7 +113,7 @@ def test_another_envelope_is_refused_at_its_place(raw, place):
 
 def test_an_envelope_at_the_limit_is_opened():
     assert dsse.open_envelope(GOOD + b" " * (limits.MAX_STATEMENT_BYTES - len(GOOD)))
-    assert len(dsse.open_envelope(changed(signatures=[{"sig": ""}] * 16)).signatures) == 16
+    assert len(dsse.open_envelope(changed(signatures=[{"sig": ""}] * limits.MAX_STATEMENT_SIGNATURES)).signatures) == 16
 
 
 @settings(max_examples=200, deadline=None)

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.attest import making as m
+from vouchsafe.attest import limits
 from vouchsafe.attest.errors import Malformed
 from vouchsafe.attest.formats import cbor, eat
 
@@ -87,7 +88,7 @@ WRONG = [
     ({"c273": [[eat.CONTENT_FORMAT, b""]]}, "measurement body at byte 0"),
     ({"c273": body(c4=1)}, "measurement body"),
     ({"c273": body(c1=[])}, "measurement 1 (boot chain)"),
-    ({"c273": body(c1=[["x", bytes(32), 1]] * 17)}, "measurement 1 (boot chain)"),
+    ({"c273": body(c1=[["x", bytes(32), 1]] * (limits.MAX_BOOT_STAGES + 1))}, "measurement 1 (boot chain)"),
     ({"c273": body(c1=[["x", bytes(32)]])}, "measurement 1 (boot chain) stage 0"),
     ({"c273": body(c1=[["x", bytes(32), 1], ["x", bytes(31), 1]])}, "claim measurement 1 (boot chain) stage 1"),
     ({"c273": body(c1=[[1, bytes(32), 1]])}, "claim measurement 1 (boot chain) stage 0"),
@@ -105,9 +106,9 @@ def test_a_wrong_claim_is_named(changed, place):
 
 
 def test_limits_of_claims_are_inclusive():
-    stages = tuple(eat.Stage(str(n), bytes(32), n) for n in range(16))
+    stages = tuple(eat.Stage(str(n), bytes(32), n) for n in range(limits.MAX_BOOT_STAGES))
     said = m.claims(
-        stages=stages, counter=2**53 - 1, hw_model=bytes(32), hw_version=("a",) * 4, sw_name="x" * 255
+        stages=stages, counter=2**53 - 1, hw_model=bytes(32), hw_version=("a",) * 4, sw_name="x" * limits.MAX_TEXT_BYTES
     )
     assert eat.parse_claims(eat.build_payload(said)) == said
 

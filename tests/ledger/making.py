@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vouchsafe.ledger import leaves, notes
-from vouchsafe.ledger.batches import MAX_BATCH
 from vouchsafe.ledger.head import MemoryHead
+from vouchsafe.ledger.limits import MAX_BATCH
 from vouchsafe.ledger.log import Pending, Writer
 from vouchsafe.ledger.stores import FolderStore, MemoryStore
 

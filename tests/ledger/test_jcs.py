@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouchsafe.ledger import jcs, leaves
+from vouchsafe.ledger import jcs, leaves, limits
 from vouchsafe.ledger.errors import LedgerError, Malformed
 
 FOLDER = "device-evidence/cyberphone_json-canonicalization/testdata"
@@ -113,12 +113,12 @@ def test_text_that_is_not_i_json_is_refused_at_its_place(text, place, got):
 
 
 def test_the_limits_hold_and_one_past_them_is_refused():
-    deep = b"[" * jcs.MAX_DEPTH + b"]" * jcs.MAX_DEPTH
+    deep = b"[" * limits.MAX_JCS_DEPTH + b"]" * limits.MAX_JCS_DEPTH
     assert jcs.canonical(deep) == deep
     for text in (b"[" + deep + b"]", b"[" * 100_000 + b"]" * 100_000):
         with pytest.raises(Malformed, match="nesting of at most 100"):
             jcs.canonical(text)
-    full = b'"' + b"x" * (jcs.MAX_BYTES - 2) + b'"'
+    full = b'"' + b"x" * (limits.MAX_JCS_BYTES - 2) + b'"'
     assert jcs.canonical(full) == full
     with pytest.raises(Malformed, match="at most 16777216 bytes"):
         jcs.canonical(full + b" ")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouchsafe.ledger import checkpoints, ed25519, notes
+from vouchsafe.ledger import checkpoints, ed25519, limits, notes
 from vouchsafe.ledger.checkpoints import Checkpoint
 from vouchsafe.ledger.errors import Malformed, SignatureError
 from vouchsafe.ledger.notes import COSIGNATURE_V1, ED25519, Signer
@@ -320,7 +320,7 @@ def test_a_signature_of_another_length_under_a_known_key_rejects_the_note():
 
 def test_a_hundred_signatures_are_read_and_one_more_is_not():
     note = notes.sign(b"text\n", LOG)
-    full = notes.add_lines(note, [line(b"12345", f"w{n}") for n in range(notes.MAX_SIGNATURES - 1)])
+    full = notes.add_lines(note, [line(b"12345", f"w{n}") for n in range(limits.MAX_SIGNATURES - 1)])
     assert notes.open_note(full, [LOG.verifier]).ignored == 99
     with pytest.raises(Malformed, match=r"note: expected 1\.\.100 signature lines, got 101"):
         notes.add_lines(full, [line(b"12345", "w")])
@@ -328,9 +328,9 @@ def test_a_hundred_signatures_are_read_and_one_more_is_not():
 
 def test_a_note_of_the_most_bytes_is_read_and_one_more_is_not():
     tail = notes.sign(b"\n", LOG)[1:]
-    text = b"x" * (notes.MAX_NOTE_BYTES - len(tail) - 1) + b"\n"
+    text = b"x" * (limits.MAX_NOTE_BYTES - len(tail) - 1) + b"\n"
     note = notes.sign(text, LOG)
-    assert len(note) == notes.MAX_NOTE_BYTES and notes.open_note(note, [LOG.verifier]).text == text
+    assert len(note) == limits.MAX_NOTE_BYTES and notes.open_note(note, [LOG.verifier]).text == text
     with pytest.raises(Malformed, match="note: expected at most 1000000 bytes, got 1000001 bytes"):
         notes.parse_note(b"x" + note)
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from vouchsafe.cli.errors import CommandError
 from vouchsafe.cli.log import log
-from vouchsafe.ledger import notes, urls
+from vouchsafe.ledger import limits, notes, urls
 from vouchsafe.ledger.checkpoints import Checkpoint
 from vouchsafe.ledger.errors import LedgerError, Malformed, Missing
 from vouchsafe.ledger.reader import Reader
@@ -181,9 +181,9 @@ def test_five_redirects_are_followed_and_six_are_not():
 
         return answer
 
-    with serving(after(urls.MAX_REDIRECTS)) as url:
+    with serving(after(limits.MAX_REDIRECTS)) as url:
         assert UrlSource(url).get("checkpoint") == NOTE
-    with serving(after(urls.MAX_REDIRECTS + 1)) as url, pytest.raises(Unreachable, match="got 302"):
+    with serving(after(limits.MAX_REDIRECTS + 1)) as url, pytest.raises(Unreachable, match="got 302"):
         UrlSource(url).get("checkpoint")
 
 

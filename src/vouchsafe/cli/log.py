@@ -11,7 +11,7 @@ import click
 from click.exceptions import Exit
 
 from vouchsafe.cli.errors import CommandError
-from vouchsafe.ledger import audit, checkpoints, notes, policy, proofs, tree
+from vouchsafe.ledger import audit, checkpoints, limits, notes, policy, proofs, tree
 from vouchsafe.ledger.checkpoints import Checkpoint
 from vouchsafe.ledger.errors import (
     LedgerError,
@@ -163,10 +163,10 @@ def check(
         )
     with _told():
         if policy_file:
-            trust = policy.parse(_read(policy_file, policy.MAX_POLICY_BYTES), policy_file)
+            trust = policy.parse(_read(policy_file, limits.MAX_POLICY_BYTES), policy_file)
         else:
             trust = policy.of_log(*(_vkey(key) for key in vkeys))
-        parsed = proofs.parse(_read(proof, proofs.MAX_PROOF_BYTES), proof)
+        parsed = proofs.parse(_read(proof, limits.MAX_PROOF_BYTES), proof)
         entry = _read(entry_file, MAX_ENTRY_FILE) if entry_file else parsed.extra
         if entry is None:
             raise CommandError(f"{proof}: expected the entry in an extra line or by --entry, got neither")
@@ -276,7 +276,7 @@ def _tiles_for(checkpoint: Checkpoint, place: str) -> Reader:
     """
     reader = Reader(_place(place))
     try:
-        note = reader.source.get("checkpoint", max_bytes=notes.MAX_NOTE_BYTES)
+        note = reader.source.get("checkpoint", max_bytes=limits.MAX_NOTE_BYTES)
     except Missing:
         return Reader(_place(place), size=checkpoint.size)
     newest = checkpoints.parse_body(notes.parse_note(note, "checkpoint").unverified_text)
@@ -287,13 +287,13 @@ def _checkpoint_at(place: str, vkeys: tuple[str, ...]) -> tuple[Checkpoint, str 
     """The checkpoint of a file, or of the log at a folder or URL; and where its tiles are."""
     if "://" in place or Path(place).is_dir():
         return _newest(Reader(_place(place)), vkeys), place
-    return _open(_read(place, notes.MAX_NOTE_BYTES), vkeys, place), None
+    return _open(_read(place, limits.MAX_NOTE_BYTES), vkeys, place), None
 
 
 def _newest(reader: Reader, vkeys: tuple[str, ...]) -> Checkpoint:
     if vkeys:
         return reader.checkpoint(*(_vkey(key) for key in vkeys))
-    note = reader.source.get("checkpoint", max_bytes=notes.MAX_NOTE_BYTES)
+    note = reader.source.get("checkpoint", max_bytes=limits.MAX_NOTE_BYTES)
     checkpoint = _open(note, vkeys, "checkpoint")
     reader.use(checkpoint, note)
     return checkpoint
@@ -337,7 +337,7 @@ def _source(place: str, checkpoint_file: str | None) -> Source:
     source = source_of(_place(place))
     if checkpoint_file is None:
         return source
-    return _WithCheckpoint(source, _read(checkpoint_file, notes.MAX_NOTE_BYTES))
+    return _WithCheckpoint(source, _read(checkpoint_file, limits.MAX_NOTE_BYTES))
 
 
 def _write(name: str, data: bytes) -> None:

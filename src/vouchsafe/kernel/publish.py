@@ -23,9 +23,9 @@ from psycopg.conninfo import make_conninfo
 
 from vouchsafe.kernel.loghead import PgHead, connect
 from vouchsafe.ledger import keyfiles, leaves, notes, proofs, serving
-from vouchsafe.ledger.batches import MAX_BATCH
 from vouchsafe.ledger.checkpoints import Checkpoint, parse_body
 from vouchsafe.ledger.errors import LedgerError, Malformed
+from vouchsafe.ledger.limits import MAX_BATCH
 from vouchsafe.ledger.log import Appended, Pending, Published, Reader, Writer
 from vouchsafe.ledger.stores import FolderStore
 

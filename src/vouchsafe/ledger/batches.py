@@ -12,10 +12,9 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from .errors import Malformed, Tampered, brief
-from .leaves import MAX_LEAF_BYTES
+from .limits import MAX_BATCH, MAX_LEAF_BYTES
 
 NO_PACK = bytes(32)
-MAX_BATCH = 5_000
 _TAIL = struct.Struct(">32sII")
 MAX_BATCH_BYTES = MAX_BATCH * (2 + MAX_LEAF_BYTES + _TAIL.size)
 _NAME = re.compile(r"batch/([0-9a-f]{64})/(\d{1,19})-(\d{1,19})-([0-9a-f]{64})\Z", re.ASCII)

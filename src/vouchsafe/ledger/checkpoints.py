@@ -14,10 +14,8 @@ from dataclasses import dataclass
 
 from . import notes
 from .errors import Malformed, SignatureError, brief
+from .limits import MAX_EXTENSIONS, MAX_ORIGIN_BYTES
 from .text import parse_decimal, parse_hash, to_base64
-
-MAX_ORIGIN_BYTES = 255
-MAX_EXTENSIONS = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,8 @@ import re
 from typing import Any, NoReturn
 
 from .errors import Malformed, brief
+from .limits import MAX_JCS_BYTES, MAX_JCS_DEPTH
 
-MAX_BYTES = 16 * 1024 * 1024
-MAX_DEPTH = 100
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _ESCAPED = re.compile(r'["\\\x00-\x1f]')
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -28,7 +27,7 @@ def encode(value: Any, place: str = "$") -> bytes:
     """The canonical bytes of None, bool, int, float, str, list, tuple and dict with text keys.
 
     Raises: Malformed, with a JSON path, for another type, NaN, an infinity, a lone surrogate, an integer that no
-    double holds exactly, or nesting past MAX_DEPTH.
+    double holds exactly, or nesting past MAX_JCS_DEPTH.
     """
     parts: list[str] = []
     _write(value, place, 0, parts)
@@ -45,8 +44,8 @@ def canonical(text: bytes, place: str = "$") -> bytes:
 
 def parse(text: bytes, place: str = "$") -> Any:
     """The value in `text`; every number is a float. Raises: Malformed."""
-    if len(text) > MAX_BYTES:
-        raise Malformed(place, f"at most {MAX_BYTES} bytes", f"{len(text)} bytes")
+    if len(text) > MAX_JCS_BYTES:
+        raise Malformed(place, f"at most {MAX_JCS_BYTES} bytes", f"{len(text)} bytes")
     try:
         return _DECODER.decode(text.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -55,7 +54,7 @@ def parse(text: bytes, place: str = "$") -> Any:
         at = f"line {error.lineno} column {error.colno}"
         raise Malformed(at, "JSON", error.msg) from None
     except RecursionError:
-        raise Malformed(place, f"nesting of at most {MAX_DEPTH}", "deeper") from None
+        raise Malformed(place, f"nesting of at most {MAX_JCS_DEPTH}", "deeper") from None
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -85,8 +84,8 @@ def _write(value: Any, place: str, depth: int, parts: list[str]) -> None:
         parts.append(_number(value, place))
     elif not isinstance(value, list | tuple | dict):
         raise Malformed(place, "a value of JSON", type(value).__name__)
-    elif depth >= MAX_DEPTH:
-        raise Malformed(place, f"nesting of at most {MAX_DEPTH}", "deeper")
+    elif depth >= MAX_JCS_DEPTH:
+        raise Malformed(place, f"nesting of at most {MAX_JCS_DEPTH}", "deeper")
     elif isinstance(value, dict):
         _write_object(value, place, depth, parts)
     else:

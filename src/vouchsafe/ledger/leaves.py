@@ -21,12 +21,10 @@ from uuid import UUID
 import orjson
 
 from .errors import Malformed, brief
+from .limits import MAX_LEAF_BYTES, MAX_LEAF_DEPTH, MAX_SAFE_INT
 
 VERSION = 1
-MAX_LEAF_BYTES = 4_096
 SALT_BYTES = 32
-MAX_SAFE_INT = 2**53 - 1
-MAX_DEPTH = 8
 ZERO_HASH = "0" * 64
 KEYS = frozenset({"at", "by", "commit", "facts", "kind", "prev", "seq", "subj", "v"})
 
@@ -171,7 +169,7 @@ def parse(data: bytes, place: str = "leaf") -> Leaf:
 
 def _is_plain(facts: bytes) -> bool:
     """Whether encoded facts hold only what the format allows, strings being codes, none too deep."""
-    return facts.count(b"{") + facts.count(b"[") <= MAX_DEPTH and _PLAIN.fullmatch(facts) is not None
+    return facts.count(b"{") + facts.count(b"[") <= MAX_LEAF_DEPTH and _PLAIN.fullmatch(facts) is not None
 
 
 def commitment(salt: bytes, payload: bytes) -> str:
@@ -272,8 +270,8 @@ def _check_value(value: Any, place: str, depth: int) -> None:
         if not _TEXT.match(value):
             raise Malformed(place, "printable ASCII", brief(value))
     elif kind is dict or kind is list:
-        if depth >= MAX_DEPTH:
-            raise Malformed(place, f"nesting of at most {MAX_DEPTH}", "deeper")
+        if depth >= MAX_LEAF_DEPTH:
+            raise Malformed(place, f"nesting of at most {MAX_LEAF_DEPTH}", "deeper")
         if kind is list:
             for number, item in enumerate(value):
                 _check_value(item, f"{place}[{number}]", depth + 1)

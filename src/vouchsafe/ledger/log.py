@@ -17,17 +17,16 @@ from hashlib import sha256
 from typing import Any
 
 from . import batches, leaves, notes, tiles, tree
-from .checkpoints import MAX_ORIGIN_BYTES, Checkpoint, open_checkpoint, parse_body
+from .checkpoints import Checkpoint, open_checkpoint, parse_body
 from .errors import Exists, Fenced, Fork, LedgerError, Malformed, Missing, Tampered
 from .head import Also, Appended, Batch, Head, HeadState, LeafRef, SubjectHead
+from .limits import MAX_ADVANCE, MAX_BATCH, MAX_BUNDLE_BYTES, MAX_LEVEL, MAX_NOTE_BYTES, MAX_ORIGIN_BYTES
 from .reader import Reader
 from .stores import Store
 from .tiles import ENTRIES, HEIGHT, WIDTH, Edge, TileId
 
 __all__ = ["Appended", "Head", "Pending", "Published", "Reader", "Writer"]
 
-MAX_ADVANCE = 65_536
-"""Leaves between two signed sizes: bounds the memory of one checkpoint after a long pause."""
 CACHED_SUBJECTS = 200_000
 
 
@@ -108,8 +107,8 @@ class Writer:
         can get lost); what is new is decided by the caller's own duplicate check.
         """
         with self._appending:
-            if len(pending) > batches.MAX_BATCH:
-                raise Malformed("append", f"at most {batches.MAX_BATCH} leaves", str(len(pending)))
+            if len(pending) > MAX_BATCH:
+                raise Malformed("append", f"at most {MAX_BATCH} leaves", str(len(pending)))
             if not pending:
                 return []
             first, at_last = self._position()
@@ -327,7 +326,7 @@ class Writer:
         self._current()  # an old writer must not come this far
         self.public.create_all(items)
         for name, data in items:
-            found = self.public.get(name, max_bytes=tiles.MAX_BUNDLE_BYTES)
+            found = self.public.get(name, max_bytes=MAX_BUNDLE_BYTES)
             if found != data:
                 raise Tampered(name, f"SHA-256 {sha256(data).hexdigest()}", sha256(found).hexdigest())
 
@@ -361,7 +360,7 @@ class Writer:
 
     def _published(self) -> Checkpoint | None:
         try:
-            note = self.public.get("checkpoint", max_bytes=notes.MAX_NOTE_BYTES)
+            note = self.public.get("checkpoint", max_bytes=MAX_NOTE_BYTES)
         except Missing:
             return None
         return open_checkpoint(note, self.verifiers, f"{self.origin} checkpoint")
@@ -392,7 +391,7 @@ class Writer:
 
     def _collect(self, old: int, new: int) -> None:
         """Remove the partial tiles whose full tile this step made. C2SP tlog-tiles.md allows just that."""
-        for level in range(ENTRIES, tiles.MAX_LEVEL + 1):
+        for level in range(ENTRIES, MAX_LEVEL + 1):
             shift = HEIGHT * (max(level, 0) + 1)
             if not new >> shift:
                 if level >= 0:

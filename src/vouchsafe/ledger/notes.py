@@ -19,13 +19,11 @@ from hashlib import sha256
 
 from . import ed25519
 from .errors import Malformed, SignatureError, brief
-from .text import MAX_INT, parse_base64, to_base64
+from .limits import MAX_INT, MAX_NAME_BYTES, MAX_NOTE_BYTES, MAX_SIGNATURES
+from .text import parse_base64, to_base64
 
 ED25519 = 0x01
 COSIGNATURE_V1 = 0x04
-MAX_NOTE_BYTES = 1_000_000
-MAX_SIGNATURES = 100
-MAX_NAME_BYTES = 255
 _DASH = "\u2014 "
 
 

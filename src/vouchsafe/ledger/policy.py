@@ -17,9 +17,8 @@ from dataclasses import dataclass, field
 
 from . import checkpoints, notes
 from .errors import Malformed, PolicyError, brief
+from .limits import MAX_POLICY_BYTES, MAX_POLICY_LINES
 
-MAX_POLICY_BYTES = 262_144
-MAX_LINES = 2_000
 NONE = "none"
 
 
@@ -103,8 +102,8 @@ def parse(data: bytes, place: str = "policy") -> Policy:
     if data and not data.endswith(b"\n"):
         raise Malformed(place, "a newline at the end of the last line", "none")
     lines = data.decode("latin-1").split("\n")
-    if len(lines) > MAX_LINES:
-        raise Malformed(place, f"at most {MAX_LINES} lines", f"{len(lines)}")
+    if len(lines) > MAX_POLICY_LINES:
+        raise Malformed(place, f"at most {MAX_POLICY_LINES} lines", f"{len(lines)}")
     reader = _Reader()
     for number, line in enumerate(lines, 1):
         words = line.replace("\t", " ").split(" ")
@@ -154,7 +153,7 @@ class _Reader:
         self.witnesses[name] = Witness(name, key, words[2] if len(words) == 3 else "")
 
     def _group(self, words: list[str], place: str) -> None:
-        _count(words, 3, MAX_LINES, place, "group <name> <k|any|all> <member>...")
+        _count(words, 3, MAX_POLICY_LINES, place, "group <name> <k|any|all> <member>...")
         name, rule, *members = words
         self._new(name, place)
         for member in members:

@@ -19,13 +19,11 @@ from dataclasses import dataclass
 from . import leaves, notes, tree
 from .checkpoints import Checkpoint
 from .errors import Malformed, ProofError, brief
+from .limits import MAX_EXTRA_BYTES, MAX_PROOF_BYTES, MAX_PROOF_HASHES
 from .policy import Accepted, Policy
 from .text import parse_base64, parse_decimal, parse_hash, to_base64
 
 HEADER = "c2sp.org/tlog-proof@v1"
-MAX_PROOF_BYTES = notes.MAX_NOTE_BYTES + 131_072
-MAX_HASHES = 63
-MAX_EXTRA_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +84,8 @@ def parse(data: bytes, place: str = "proof") -> TlogProof:
         raise Malformed(f"{place} line {at + 1}", "index <n>", brief(lines[at] if len(lines) > at else ""))
     index = parse_decimal(lines[at][6:], f"{place} line {at + 1}")
     encoded = lines[at + 1 :]
-    if len(encoded) > MAX_HASHES:
-        raise Malformed(place, f"at most {MAX_HASHES} hashes", f"{len(encoded)}")
+    if len(encoded) > MAX_PROOF_HASHES:
+        raise Malformed(place, f"at most {MAX_PROOF_HASHES} hashes", f"{len(encoded)}")
     hashes = tuple(parse_hash(line, f"{place} line {n}") for n, line in enumerate(encoded, at + 2))
     notes.parse_note(note, f"{place} checkpoint")
     return TlogProof(index, hashes, note, extra)

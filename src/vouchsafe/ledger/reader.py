@@ -12,6 +12,7 @@ from pathlib import Path
 from . import notes, proofs, tiles, tree
 from .checkpoints import Checkpoint, open_checkpoint
 from .errors import LedgerError, Missing, Tampered
+from .limits import MAX_BUNDLE_BYTES, MAX_NOTE_BYTES
 from .stores import FolderStore, Source
 from .tiles import ENTRIES, HEIGHT, WIDTH, TileId
 from .urls import Unreachable, UrlSource
@@ -57,7 +58,7 @@ class Reader:
         Raises: Missing, Malformed, SignatureError.
         """
         trusted = [notes.parse_vkey(key) if isinstance(key, str) else key for key in keys]
-        note = self.source.get("checkpoint", max_bytes=notes.MAX_NOTE_BYTES)
+        note = self.source.get("checkpoint", max_bytes=MAX_NOTE_BYTES)
         self.last = open_checkpoint(note, trusted)
         self.note = note
         self._size = self.last.size
@@ -69,7 +70,7 @@ class Reader:
 
     def fetch(self, tile: TileId) -> bytes:
         """The bytes of a tile or bundle; those of the full tile where a partial one has been collected."""
-        limit = tiles.MAX_BUNDLE_BYTES if tile.level == ENTRIES else tiles.TILE_BYTES
+        limit = MAX_BUNDLE_BYTES if tile.level == ENTRIES else tiles.TILE_BYTES
         try:
             return self.source.get(tile.path, max_bytes=limit)
         except Missing:

@@ -9,8 +9,9 @@ log's folder.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from . import notes, tiles
+from . import tiles
 from .errors import Malformed, Missing
+from .limits import MAX_BUNDLE_BYTES, MAX_NOTE_BYTES
 from .stores import Source
 
 TEXT = "text/plain; charset=utf-8"
@@ -49,8 +50,8 @@ def serve_one(source: Source, name: str) -> Served:
     """The answer for a name below one log's prefix."""
     try:
         if name == "checkpoint":
-            return Served(source.get(name, max_bytes=notes.MAX_NOTE_BYTES), TEXT, MUTABLE)
+            return Served(source.get(name, max_bytes=MAX_NOTE_BYTES), TEXT, MUTABLE)
         tile = tiles.parse_path(name)
-        return Served(source.get(tile.path, max_bytes=tiles.MAX_BUNDLE_BYTES), BINARY, IMMUTABLE)
+        return Served(source.get(tile.path, max_bytes=MAX_BUNDLE_BYTES), BINARY, IMMUTABLE)
     except (Malformed, Missing):
         return NOT_FOUND

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from .errors import Exists, Malformed, Missing, brief
+from .limits import MAX_OBJECT_NAME
 
-MAX_NAME = 400
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._#-]*(?:/[A-Za-z0-9][A-Za-z0-9._#-]*)*\Z", re.ASCII)
 _TEMPORARY = ".new-"
 _READ_CHUNK = 1 << 20
@@ -58,7 +58,7 @@ class Store(Source, Protocol):
 
 def check_name(name: str) -> str:
     """A relative path of plain segments; never one that leaves the store or hides in it."""
-    if len(name) > MAX_NAME or not _NAME.match(name):
+    if len(name) > MAX_OBJECT_NAME or not _NAME.match(name):
         raise Malformed("object name", "plain segments divided by slashes", brief(name, 100))
     return name
 

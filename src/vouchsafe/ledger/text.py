@@ -5,9 +5,9 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 
 from .errors import Malformed, brief
+from .limits import MAX_INT
 
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,18})\Z", re.ASCII)
-MAX_INT = 2**63 - 1
 
 
 def parse_base64(value: str, place: str) -> bytes:

@@ -15,13 +15,11 @@ from dataclasses import dataclass, field
 
 from . import tree
 from .errors import Malformed, brief
+from .limits import MAX_ENTRY_BYTES, MAX_LEVEL
 
 WIDTH = 256
 HEIGHT = 8
 TILE_BYTES = WIDTH * tree.HASH_SIZE
-MAX_ENTRY_BYTES = 65_535
-MAX_BUNDLE_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
-MAX_LEVEL = 63
 ENTRIES = -1
 """The level of an entry bundle: below the leaf hashes."""
 

@@ -14,15 +14,10 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
-from . import tiles
 from .errors import LedgerError, Malformed, Missing, brief
+from .limits import MAX_BUNDLE_BYTES, MAX_REDIRECTS, OBJECT_S, STALL_S
 from .stores import check_name, check_size
 
-MAX_REDIRECTS = 5
-STALL_S = 20.0
-"""The longest wait for the next bytes of an answer."""
-OBJECT_S = 60.0
-"""The longest time for one whole object after the connection stands."""
 _PAGES = ("text/html", "application/xhtml+xml", "application/json", "application/xml", "text/xml")
 
 
@@ -109,7 +104,7 @@ class UrlSource:
 
     def get(self, name: str, *, max_bytes: int | None = None) -> bytes:
         """The object's bytes. Raises: Missing (404), Unreachable, Malformed when it is too large or a page."""
-        limit = max_bytes if max_bytes is not None else tiles.MAX_BUNDLE_BYTES
+        limit = max_bytes if max_bytes is not None else MAX_BUNDLE_BYTES
         headers = {"User-Agent": "vouchsafe", "Accept-Encoding": "gzip, identity"}  # C2SP tlog-tiles
         try:
             request = Request(f"{self.url}/{check_name(name)}", headers=headers)  # noqa: S310 the scheme was checked
