@@ -108,7 +108,11 @@ def test_a_wrong_claim_is_named(changed, place):
 def test_limits_of_claims_are_inclusive():
     stages = tuple(eat.Stage(str(n), bytes(32), n) for n in range(limits.MAX_BOOT_STAGES))
     said = m.claims(
-        stages=stages, counter=2**53 - 1, hw_model=bytes(32), hw_version=("a",) * 4, sw_name="x" * limits.MAX_TEXT_BYTES
+        stages=stages,
+        counter=2**53 - 1,
+        hw_model=bytes(32),
+        hw_version=("a",) * 4,
+        sw_name="x" * limits.MAX_TEXT_BYTES,
     )
     assert eat.parse_claims(eat.build_payload(said)) == said
 
