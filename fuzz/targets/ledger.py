@@ -119,17 +119,26 @@ def _batch(data: bytes) -> None:
 
 
 def _inclusion(data: bytes) -> None:
-    """A proof of random hashes never verifies; the first two bytes are index and size."""
+    """Index, size, leaf hash, root and path of any bytes. A path that leads to the root doesn't when a bit of it changes."""
     if len(data) < 66:
         return
-    hashes = [data[at : at + 32] for at in range(66, len(data) - 31, 32)]
-    if data[1] == 1 and not hashes and data[2:34] == data[34:66]:
-        return  # a tree of one entry: its root is the leaf
-    try:
-        tree.verify_inclusion(data[0], data[1], data[2:34], hashes, data[34:66])
-    except LedgerError:
+    index, size, leaf, root = data[0], data[1], data[2:34], data[34:66]
+    path = [data[at : at + 32] for at in range(66, len(data) - 31, 32)]
+    if not _holds(index, size, leaf, path, root):
         return
-    raise AssertionError("a proof held that nobody made")
+    assert not _holds(index, size, bytes([leaf[0] ^ 1]) + leaf[1:], path, root)
+    for number, value in enumerate(path):
+        other = [*path[:number], bytes([value[0] ^ 1]) + value[1:], *path[number + 1 :]]
+        assert not _holds(index, size, leaf, other, root)
+    assert not _holds(index, size, leaf, [*path, root], root)
+
+
+def _holds(index: int, size: int, leaf: bytes, path: list[bytes], root: bytes) -> bool:
+    try:
+        tree.verify_inclusion(index, size, leaf, path, root)
+    except LedgerError:
+        return False
+    return True
 
 
 def _der(data: bytes) -> None:
