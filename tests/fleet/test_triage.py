@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from tests.fleet.test_population import advisory
-from tests.fleet.world import DAY, START, World, when
+from tests.fleet.world import DAY, START, World, release, when
+from vouchsafe.agent.images import build
 from vouchsafe.fleet import impact, triage
 from vouchsafe.kernel import acts, people, queries
+from vouchsafe.kernel.errors import Denied
 from vouchsafe.kernel.views import Filters
 
 KEY = "RUSTSEC-2020-0071"
@@ -81,3 +83,47 @@ def test_a_publishers_control_characters_refuse_no_import(world: World, priya: A
     (row,) = records(priya, world)
     found = queries.record(row.number, priya, now=when(world.now))
     assert found.content.summary.startswith("two lines and x") and len(found.content.summary) == 1_000
+
+
+def test_a_build_that_comes_after_its_advisory_reports_it_once(world: World, priya: Any) -> None:
+    """The advisory waits: no build has the crate when it is imported, and one has it later."""
+    for name in ("chrono", "zlib"):
+        impact.import_advisory(named(name), by=priya, at=when(world.now))
+    assert records(priya, world) == []
+    world.advance(DAY)
+    release(build("5.0.0", 6), [("pkg:cargo/chrono@9.0.0", "chrono", "9.0.0")], world.now)
+    assert records(priya, world) == []  # fixed in it
+    release(build("5.0.1", 7), [("pkg:cargo/chrono@0.1.0", "chrono", "0.1.0")], world.now)
+    (row,) = records(priya, world)
+    found = queries.record(row.number, priya, now=when(world.now))
+    assert (found.content.advisory, found.owner) == ("X-chrono", None)
+    assert found.content.received_at == when(world.now)
+    release(build("5.0.2", 8), [("pkg:cargo/chrono@0.1.1", "chrono", "0.1.1")], world.now)
+    release(build("5.0.3", 9), [("", "zlib", "0.1.1")], world.now)  # by name: possible, and reported
+    assert sorted(row.title.partition(":")[0] for row in records(priya, world)) == ["X-chrono", "X-zlib"]
+
+
+def test_a_new_build_is_held_against_the_newest_edition_only(world: World, priya: Any) -> None:
+    impact.import_advisory(named("chrono"), by=priya, at=when(world.now))
+    impact.import_advisory(named("chrono", withdrawn="2026-02-02T00:00:00Z"), by=priya, at=when(world.now))
+    impact.import_advisory(named("zlib"), by=priya, at=when(world.now))
+    impact.import_advisory(named("zlib", fixed="0.0.2"), by=priya, at=when(world.now))
+    parts = [(f"pkg:cargo/{name}@0.1.0", name, "0.1.0") for name in ("chrono", "zlib")]
+    release(build("5.0.1", 7), parts, world.now)
+    assert records(priya, world) == []
+
+
+def test_whoever_may_not_open_the_record_may_not_import(world: World, priya: Any) -> None:
+    amara = people.create("amara", email="a@fellside.example", full_name="Amara Obi", at=when(START - DAY))
+    with pytest.raises(Denied, match="Priya Raghunathan can") as told:
+        impact.import_advisory(advisory(), by=amara, at=when(world.now))
+    assert "security_lead" in told.value.roles
+    assert impact.advisories() == () and records(priya, world) == []
+
+
+def named(name: str, *, fixed: str = "1.0.0", **more: str) -> bytes:
+    ranges = [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": fixed}]}]
+    entry = {"package": {"ecosystem": "crates.io", "name": name}, "ranges": ranges}
+    return json.dumps(
+        {"id": f"X-{name}", "modified": "2026-01-01T00:00:00Z", "affected": [entry], **more}
+    ).encode()

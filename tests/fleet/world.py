@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,9 +36,17 @@ def when(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def sbom(version: str, parts: list[tuple[str, str, str]]) -> bytes:
+def sbom(version: str, parts: Sequence[tuple[str, ...]]) -> bytes:
+    """`parts`: package URL, name, version, and perhaps a CPE."""
     components = [
-        {"type": "library", "name": n, "version": v, **({"purl": p} if p else {})} for p, n, v in parts
+        {
+            "type": "library",
+            "name": n,
+            "version": v,
+            **({"purl": p} if p else {}),
+            **({"cpe": c[0]} if c else {}),
+        }
+        for p, n, v, *c in parts
     ]
     return json.dumps(
         {
@@ -97,7 +106,7 @@ class World:
         )  # fmt: skip
 
 
-def release(build: SimulatedBuild, parts: list[tuple[str, str, str]], at: int) -> releases.Build:
+def release(build: SimulatedBuild, parts: Sequence[tuple[str, ...]], at: int) -> releases.Build:
     digest = hashlib.sha256(image(build.firmware.version)).hexdigest()
     envelope = statement.sign_release("tarn4", digest, sbom(build.firmware.version, parts), RELEASE_KEY)
     return releases.release(

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vouchsafe.sbom import osv
+from vouchsafe.sbom.joins import component_keys
 from vouchsafe.sbom.match import advisory_ranges, match, matches
-from vouchsafe.sbom.model import Component, Identity
+from vouchsafe.sbom.model import Component
 
 CARGO = {"ecosystem": "crates.io", "name": "time"}
 
@@ -152,6 +153,14 @@ def test_the_same_generic_url_is_decided_by_the_version() -> None:
     at = Component(name="x", version="0.1.0", purl="pkg:generic/acme/x@0.1.0")
     past = Component(name="x", version="9.0.0", purl="pkg:generic/acme/x@9.0.0")
     assert [said(at, entry), said(past, entry)] == ["confirmed", "no"]
+    assert [m.component for m in matches([at, past], [advisory(entry)])] == [at]
+
+
+def test_a_generic_name_with_a_slash_in_it_is_joined_by_the_url() -> None:
+    entry = affected(TWO, package={"ecosystem": "Bitnami", "name": "else", "purl": "pkg:generic/acme/x%2Fy"})
+    at = Component(name="z", version="0.1.0", purl="pkg:generic/acme/x%2Fy@0.1.0")
+    assert [m.certainty for m in matches([at], [advisory(entry)])] == ["confirmed"]
+    assert any(is_candidate(at, row) for row in advisory_ranges(advisory(entry)))
 
 
 DEB = {"ecosystem": "Debian:12", "name": "openssl"}
@@ -210,9 +219,10 @@ def test_rows_have_bounds_where_they_are_known() -> None:
     assert (weak.pkg, weak.coarse_min, weak.coarse_max) == ("name:time", None, None)
 
 
-def is_candidate(who: Identity, row: Any) -> bool:
+def is_candidate(component: Component, row: Any) -> bool:
     """The SQL of the module's description, in Python."""
-    return (
+    who = component.identity()
+    return row.pkg in component_keys(component) or (
         who.pkg == row.pkg
         and (row.release is None or not who.release or who.release == row.release)
         and (who.coarse is None or row.coarse_min is None or who.coarse >= row.coarse_min)
@@ -267,7 +277,7 @@ def test_every_match_is_a_candidate_of_the_rows(
     component = Component(name="time", version=version, purl=url)
     found = match(component, entry)
     who = component.identity()
-    rows = [r for r in advisory_ranges(advisory(entry)) if is_candidate(who, r)]
+    rows = [r for r in advisory_ranges(advisory(entry)) if is_candidate(component, r)]
     if found is not None:
         assert rows, (found, who, advisory_ranges(advisory(entry)))
     assert list(matches([component], [advisory(entry)])) == [] if found is None else True

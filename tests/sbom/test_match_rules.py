@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from vouchsafe.sbom import osv, vers, versions
 from vouchsafe.sbom.advisories import Advisory, Affected, Event, Range
+from vouchsafe.sbom.joins import MAX_KEY_CHARS, component_keys, cpe_product, entry_keys
 from vouchsafe.sbom.limits import MAX_EVENTS_ORDERED, MAX_LISTED_COMPARED, MAX_VERSION_CHARS
-from vouchsafe.sbom.match import advisory_ranges, cpe_product, match, match_cpe, matches
-from vouchsafe.sbom.model import Component, Identity
+from vouchsafe.sbom.match import advisory_ranges, match, match_cpe, matches, range_text
+from vouchsafe.sbom.model import Component
 from vouchsafe.sbom.vers_native import from_native
 from vouchsafe.sbom.versions import Doubt
 
@@ -125,6 +126,129 @@ def test_conditions_are_said_and_narrow_nothing() -> None:
     found = match(Component(name="a", purl="pkg:npm/a@1.0.0"), entry)
     assert found is not None
     assert (found.certainty, found.reason) == ("confirmed", "a 1.0.0 is in >=0; it also says: on Windows")
+
+
+# --- names: an entry that says of no ecosystem that its package is of it
+
+
+@pytest.mark.parametrize(
+    ("component", "key", "outcome"),
+    [
+        (Component("busybox", "1.35", "pkg:deb/debian/busybox@1.35"), "", "possible"),
+        (Component("BusyBox", "1.35", "pkg:npm/%40x/busybox@1.35"), "", "possible"),
+        (Component("busybox", "1.35", "pkg:deb/debian/busybox@1.35"), "pkg:generic/busybox", "possible"),
+        (Component("bb", "1.35", "pkg:deb/debian/busybox-static@1.35?upstream=busybox"), "", "possible"),
+        (Component("busybox", "1.35", "pkg:deb/debian/bb@1.35"), "", "possible"),
+        (Component("bb", "1.35", "pkg:generic/busybox@1.35"), "", "possible"),
+        (Component("busybox", "1.35", "pkg:generic/bb@1.35"), "", "possible"),
+        (Component("busybox", "1.35"), "", "possible"),
+        (Component("busybox-static", "1.35", "pkg:deb/debian/busybox-static@1.35"), "", "no"),
+        (Component("busybox", "1.35", "pkg:deb/debian/busybox@1.35"), "pkg:apk/alpine/busybox", "no"),
+        (Component("*", "1.35", "pkg:deb/debian/x@1.35"), "", "no"),
+    ],
+)
+def test_a_name_without_an_ecosystem_is_possible_in_every_one(
+    component: Component, key: str, outcome: str
+) -> None:
+    entry = affected(key, (span("CPE", ("introduced", "0"), ("fixed", "1.32")),), name="busybox")
+    assert said(component, entry) == outcome
+    assert [m.certainty for m in matches([component], [advisory(entry)])] == [outcome] * (outcome != "no")
+
+
+def test_the_reason_names_both_sides() -> None:
+    found = match(Component("a", "1", "pkg:deb/debian/a@1"), affected("", name="a", ecosystem="OSS-Fuzz"))
+    assert found is not None
+    assert found.reason == "a 1 is pkg:deb/debian/a; OSS-Fuzz names a, without a package URL of an ecosystem"
+
+
+def test_the_kernel_is_called_linux_by_those_who_list_it() -> None:
+    kernel = Component("linux", "6.1", "pkg:deb/debian/linux@6.1")
+    assert said(kernel, affected("", name="Kernel", ecosystem="Linux")) == "possible"
+    cpe = "cpe:2.3:o:linux:linux_kernel:*:*:*:*:*:*:*:*"
+    assert said(kernel, affected("", name="linux_kernel", cpes=(cpe,))) == "possible"
+
+
+@pytest.mark.parametrize("name", ["", "*", "-", "n/a", "N/A"])
+def test_an_entry_of_no_name_has_no_keys(name: str) -> None:
+    assert entry_keys(affected("", name=name)) == ()
+    assert advisory_ranges(advisory(affected("", name=name))) == ()
+
+
+def test_a_long_name_is_joined_by_its_digest() -> None:
+    for length, digested in ((MAX_KEY_CHARS, False), (MAX_KEY_CHARS + 1, True)):
+        component = Component("n" * length, "1", "pkg:npm/x@1")
+        assert any(key.startswith("any:sha256:") for key in component_keys(component)) is digested
+        assert said(component, affected("", name="N" * length)) == "possible"
+        assert said(component, affected("", name="N" * length + "N")) == "no"
+
+
+# --- the words for a range
+
+
+def test_what_the_advisory_does_not_know_is_no_affected_version() -> None:
+    known = span("SEMVER", ("introduced", "1.0.0"), ("fixed", "2.0.0"))
+    unknown = span("UNKNOWN", ("introduced", "3.0.0"), ("fixed", "4.0.0"))
+    git = Range("GIT", "https://x.example/r", (Event("introduced", "0"),))
+    other = replace(git, events=(Event("introduced", "0"), Event("fixed", "f" * 40)))
+    assert range_text(affected("", (known, unknown))) == ">=1.0.0, <2.0.0; not known for >=3.0.0, <4.0.0"
+    assert range_text(affected("", (unknown,))) == "none for certain; not known for >=3.0.0, <4.0.0"
+    assert range_text(affected("", (unknown,), ("5.0.0",))) == "=5.0.0; not known for >=3.0.0, <4.0.0"
+    assert range_text(affected("", (git, known, other))) == (
+        "commits of https://x.example/r or >=1.0.0, <2.0.0"
+    )
+    assert range_text(affected("")) == "versions that the advisory does not name"
+
+
+# --- an open range, and the last version that was known to be affected
+
+
+@pytest.mark.parametrize(
+    ("last_known", "outcomes"),
+    [
+        ("", "ccccn"),
+        ("<= 1.8.7", "ccppn"),
+        ("< 1.8.7", "cpppn"),
+        (">= 1.0.0, <= 1.8.7", "ccppn"),
+        ("<= 1.8.7 or <= 2.0.0", "ccccn"),
+        ("= 1.8.7", "ccppn"),
+        ("<= banana", "ccccn"),  # not read: the open range stands
+        ("up to 1.8.7", "ccccn"),
+    ],
+)
+def test_above_the_last_known_version_an_open_range_is_possible(last_known: str, outcomes: str) -> None:
+    entry = affected("pkg:npm/a", (span("SEMVER", ("introduced", "1.0.0")),), last_known=last_known)
+    made = ("1.0.0", "1.8.7", "1.8.8", "2.0.0", "0.9.0")
+    assert "".join(said(Component("a", purl=f"pkg:npm/a@{v}"), entry)[0] for v in made) == outcomes
+
+
+def test_the_reason_says_up_to_where_it_was_known() -> None:
+    entry = affected("pkg:npm/a", (span("SEMVER", ("introduced", "0")),), last_known="<= 1.8.7")
+    found = match(Component("a", purl="pkg:npm/a@2.0.0"), entry)
+    assert found is not None
+    assert found.reason == (
+        "a 2.0.0: it is in >=0, but the database knew the affected versions only up to <= 1.8.7"
+    )
+
+
+def test_a_bound_belongs_to_the_range_that_begins_last_below_it() -> None:
+    ranges = tuple(span("SEMVER", ("introduced", v)) for v in ("1.0.0", "2.0.0"))
+    entry = affected("pkg:npm/a", ranges, last_known="<= 1.5.0 or <= 2.3.0")
+    made = {"1.5.0": "c", "1.7.0": "p", "2.0.0": "c", "2.3.0": "c", "2.3.1": "p"}
+    assert {v: said(Component("a", purl=f"pkg:npm/a@{v}"), entry)[0] for v in made} == made
+
+
+def test_a_range_with_an_end_and_a_listed_version_need_no_last_known() -> None:
+    ended = span("SEMVER", ("introduced", "0"), ("fixed", "3.0.0"))
+    limited = span("SEMVER", ("introduced", "0"), ("limit", "3.0.0"))
+    for one in (ended, limited):
+        assert (
+            said(Component("a", purl="pkg:npm/a@2.0.0"), affected("pkg:npm/a", (one,), last_known="<= 1.0"))
+            == "confirmed"
+        )
+    listed = affected("pkg:npm/a", (span("SEMVER", ("introduced", "0")),), ("2.0.0",), last_known="<= 1.0.0")
+    assert said(Component("a", purl="pkg:npm/a@2.0.0+b"), listed) == "confirmed"
+    both = affected("pkg:npm/a", (span("SEMVER", ("introduced", "0")), ended), last_known="<= 1.0.0")
+    assert said(Component("a", purl="pkg:npm/a@2.0.0"), both) == "confirmed"
 
 
 # --- CPE
@@ -281,8 +405,10 @@ def test_a_version_past_the_limit_is_possible_at_once() -> None:
 # --- a database's candidates
 
 
-def is_candidate(who: Identity, row: Any) -> bool:
-    return (
+def is_candidate(component: Component, row: Any) -> bool:
+    """The SQL of the module's description, in Python."""
+    who = component.identity()
+    return row.pkg in component_keys(component) or (
         who.pkg == row.pkg
         and (row.release is None or not who.release or who.release == row.release)
         and (who.coarse is None or row.coarse_min is None or who.coarse >= row.coarse_min)
@@ -320,6 +446,10 @@ def worlds(draw: st.DrawFn) -> tuple[Component, Advisory]:
     version = st.sampled_from(SPELT[key])
     entries = []
     for _ in range(draw(st.integers(1, 3))):
+        # An entry that names no package of an ecosystem is about every component of its name.
+        about = draw(
+            st.sampled_from([key, key, key, "", "pkg:generic/a", "pkg:generic/x/a", "pkg:npm/other"])
+        )
         ranges = draw(
             st.lists(
                 st.builds(
@@ -332,12 +462,13 @@ def worlds(draw: st.DrawFn) -> tuple[Component, Advisory]:
         )
         entries.append(
             affected(
-                key,
+                about,
                 tuple(ranges),
                 tuple(draw(st.lists(version, max_size=2))),
-                name="a",
+                name=draw(st.sampled_from(["a", "a", "A", "o/a", "o:a", "other", "a_b", ""])),
+                last_known=draw(st.sampled_from(["", "<= 1.2", "< 1.10 or <= 2", ">= 1, <= 1.2", "odd"])),
                 unaffected=tuple(draw(st.lists(version, max_size=1))),
-                cpes=draw(st.sampled_from([(), (), (CPE,)])),
+                cpes=draw(st.sampled_from([(), (), (CPE,), ("cpe:2.3:a:x:a_b:1:*:*:*:*:*:*:*",)])),
                 ecosystem=draw(st.sampled_from(["", "Debian:12"])) if "deb" in key else "",
                 release=draw(st.sampled_from(["", "12"])) if "deb" in key else "",
             )
@@ -345,10 +476,13 @@ def worlds(draw: st.DrawFn) -> tuple[Component, Advisory]:
     shape = draw(st.sampled_from(["purl", "purl", "purl", "generic", "name"]))
     url = {"purl": key or None, "generic": "pkg:generic/a", "name": None}[shape]
     if url and "deb" in url:
-        url += draw(st.sampled_from(["", "?distro=debian-12", "?distro=debian-11"]))
+        url += draw(st.sampled_from(["", "?distro=debian-12", "?distro=debian-11", "?upstream=other"]))
     said_version = draw(version | st.just(""))
     return Component(
-        name="a", version=said_version, purl=url, cpe=draw(st.sampled_from([None, CPE]))
+        name=draw(st.sampled_from(["a", "a", "a-b", "Other"])),
+        version=said_version,
+        purl=url,
+        cpe=draw(st.sampled_from([None, CPE])),
     ), advisory(*entries)
 
 
@@ -357,7 +491,7 @@ def worlds(draw: st.DrawFn) -> tuple[Component, Advisory]:
 def test_what_a_database_leaves_out_by_the_rows_has_no_match(world: tuple[Component, Advisory]) -> None:
     component, told = world
     who = component.identity()
-    chosen = {r.affected for r in advisory_ranges(told) if is_candidate(who, r)}
+    chosen = {r.affected for r in advisory_ranges(told) if is_candidate(component, r)}
     certain = {"confirmed": 2, "possible": 1}
     best = 0
     for entry in told.affected:
@@ -365,6 +499,11 @@ def test_what_a_database_leaves_out_by_the_rows_has_no_match(world: tuple[Compon
         if found is not None:
             assert entry.index in chosen, (found, who, advisory_ranges(told))
             assert found.reason and found.range
+            assert (
+                found.certainty == "possible"
+                or who.pkg == entry.package_key
+                or "generic" in entry.package_key
+            )
             best = max(best, certain[found.certainty])
         by_cpe = match_cpe(component, entry)
         best = max(best, 1 if by_cpe else 0)

@@ -195,3 +195,23 @@ def test_a_bundle_of_a_record_verifies_and_a_changed_byte_does_not(site: Site, f
     answer = client.post("/ledger/verify", {"bundle": SimpleUploadedFile("b.zip", bytes(bad))})
     html = answer.content.decode()
     assert "Genuine" not in html
+
+
+def test_what_of_an_advisory_could_not_be_looked_up_is_said(site: Site, fleet: Any) -> None:
+    commits = {"ranges": [{"type": "GIT", "repo": "https://x.example/r", "events": [{"introduced": "0"}]}]}
+    for key, affected, sentence in (
+        ("X-1", [*ADVISORY["affected"], commits], "1 product of the 2 that this advisory lists could not be looked up"),
+        ("X-2", [commits, commits], "2 products of the 2 that this advisory lists could not be looked up"),
+        ("X-3", [], "This advisory names no product, so nothing was looked up"),
+    ):  # fmt: skip
+        made = imported(site, json.dumps({**ADVISORY, "id": key, "affected": affected}).encode())
+        html = site.client("ingrid").get(made["Location"]).content.decode()
+        assert sentence in html
+        assert "does not contain it" not in html
+    whole = imported(site)
+    assert "could not be looked up" not in site.client("ingrid").get(whole["Location"]).content.decode()
+
+
+def test_the_import_page_names_every_format(site: Site) -> None:
+    html = site.client("priya").get("/advisories/import").content.decode()
+    assert "OSV, GHSA, CVE, NVD, RustSec or CSAF" in html

@@ -13,7 +13,7 @@ from vouchsafe.api import fleet_schemas as f
 from vouchsafe.api import schemas as s
 from vouchsafe.api.auth import caller, requires
 from vouchsafe.api.errors import REFUSALS
-from vouchsafe.fleet import history, impact, queries, rights
+from vouchsafe.fleet import history, impact, queries
 from vouchsafe.fleet.errors import BadInput, TooLarge
 from vouchsafe.kernel import publish
 from vouchsafe.kernel.errors import Refused
@@ -168,25 +168,31 @@ def advisories(request: HttpRequest) -> Any:
     return [asdict(one) for one in impact.advisories()]
 
 
-_OSV = {
+_ADVISORY = {
     "requestBody": {
         "required": True,
-        "description": "an OSV entry, byte for byte as its publisher gave it; at most 4 MiB",
-        "content": {"application/json": {"schema": {"type": "object"}}},
+        "description": "one advisory as OSV, GHSA, CVE record 5.x, NVD answer 2.0, RustSec or CSAF, byte for byte as"
+        " its publisher gave it; at most 4 MiB",
+        "content": {
+            "application/json": {"schema": {"type": "object"}},
+            "text/markdown": {"schema": {"type": "string"}},
+        },
     }
 }
 
 
-@router.post("/advisories", response={201: f.AdvisoryOut, **REFUSALS}, openapi_extra=_OSV)
+@router.post("/advisories", response={201: f.AdvisoryOut, **REFUSALS}, openapi_extra=_ADVISORY)
 @requires("fleet:write")
 def import_advisory(request: HttpRequest) -> Any:
-    """Import an OSV advisory. The bytes are kept as they are; the same bytes again change nothing."""
-    now = datetime.now(UTC)
-    rights.require_importer(caller(request), at=now)
+    """Import an advisory (OSV, GHSA, CVE, NVD, RustSec or CSAF, told apart by its content).
+
+    The bytes are kept as they are; the same bytes again change nothing.
+    """
     # Asked before the body is read, so that no more than this is ever held.
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_ADVISORY_BYTES:
         raise TooLarge(f"An advisory has at most {MAX_ADVISORY_BYTES} bytes.")
-    return Status(201, asdict(impact.import_advisory(request.body, by=caller(request), at=now)))
+    made = impact.import_advisory(request.body, by=caller(request), at=datetime.now(UTC))
+    return Status(201, asdict(made))
 
 
 @router.get("/advisories/{advisory}", response={200: f.AdvisoryOut, **REFUSALS})
@@ -204,7 +210,7 @@ def impact_of(request: HttpRequest, advisory: AdvisoryId) -> Any:
     return {
         "advisory": found.advisory.id, "key": found.advisory.key,
         **{name: getattr(found, name) for name in ("scope", "confirmed", "last_known", "unknown", "possible", "total",
-           "not_affected", "elapsed_ms")},
+           "not_affected", "elapsed_ms", "entries", "unjoined")},
         "components": [{**asdict(one), "builds": len(one.builds)} for one in found.components],
         "builds": [asdict(one) for one in found.builds],
         "unaffected_versions": [version for _, _, version in found.unaffected_builds],

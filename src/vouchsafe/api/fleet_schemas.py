@@ -275,7 +275,10 @@ class SiteHitOut(Schema):
 
 
 class ImpactOut(Schema):
-    """An advisory's components, builds and devices, in three sets whose sum is the scope."""
+    """An advisory's components, builds and devices, in three sets whose sum is the scope.
+
+    `entries`: the products that the advisory names; `unjoined`: those of them that no component can be looked up by.
+    """
 
     advisory: int
     key: str
@@ -291,6 +294,8 @@ class ImpactOut(Schema):
     builds: list[BuildOut]
     unaffected_versions: list[str]
     sites: list[SiteHitOut]
+    entries: int
+    unjoined: int
 
 
 class FreezeIn(Schema):

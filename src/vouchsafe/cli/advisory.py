@@ -1,7 +1,6 @@
 """`vouchsafe advisory …`: vulnerability advisories from files; `import` acts on one in an installation."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -104,7 +103,7 @@ def _affected(a: Affected) -> dict[str, Any]:
         "ecosystem": a.ecosystem,
         "name": a.name,
         "vendor": a.vendor or None,
-        "range": range_words(a),
+        "range": match.range_text(a),
         "ranges": [
             {"type": r.type, "repo": r.repo or None, "events": [{e.kind: e.version} for e in r.events]}
             for r in a.ranges
@@ -115,17 +114,6 @@ def _affected(a: Affected) -> dict[str, Any]:
         "last_known": a.last_known or None,
         "conditions": list(a.conditions),
     }
-
-
-def range_words(a: Affected) -> str:
-    """The affected versions in a line; what the advisory itself does not know stands behind them, as such."""
-    unknown = tuple(r for r in a.ranges if r.type == "UNKNOWN")
-    known = replace(a, ranges=tuple(r for r in a.ranges if r.type != "UNKNOWN"))
-    parts = list(dict.fromkeys(match.range_text(known).split(" or ")))  # many commits of one repository
-    words = " or ".join(parts) if known.ranges or known.versions or not unknown else "none for certain"
-    if unknown:
-        words += f"; not known for {match.range_text(replace(a, ranges=unknown, versions=()))}"
-    return words
 
 
 def _severity(s: Severity | None) -> dict[str, Any] | None:
@@ -162,7 +150,8 @@ def _print(said: Advisory) -> None:
     if said.withdrawn:
         click.echo(f"Withdrawn on {said.withdrawn}: it matches nothing.")
     _print_all(
-        "affects", (f"{a.ecosystem} {a.name or '(no name)'}: {range_words(a)}".strip() for a in said.affected)
+        "affects",
+        (f"{a.ecosystem} {a.name or '(no name)'}: {match.range_text(a)}".strip() for a in said.affected),
     )
     _print_all("problem", said.problems)
 
@@ -189,15 +178,21 @@ def import_advisory(file: str, username: str, as_json: bool) -> None:
 
     use_installation()
     from vouchsafe.fleet import impact
+    from vouchsafe.fleet.errors import BadInput
     from vouchsafe.kernel import people
-    from vouchsafe.kernel.errors import NotFound
+    from vouchsafe.kernel.errors import Denied, NotFound
 
     now = datetime.now(UTC)
     try:
         by = people.find(username)
     except NotFound as told:
         raise CommandError(f"--as {username}: {told}", code=1) from None
-    row = impact.import_advisory(data, by=by, at=now)
+    try:
+        row = impact.import_advisory(data, by=by, at=now)
+    except Denied as told:
+        raise CommandError(f"--as {username}: {told}", code=1) from None
+    except BadInput as told:
+        raise CommandError(f"{file}: {told}", code=2) from None
     found = impact.impact(row.id, int(now.timestamp() * 1000))
     if as_json:
         print_object(
@@ -214,6 +209,8 @@ def import_advisory(file: str, username: str, as_json: bool) -> None:
                     "unknown": found.unknown,
                 },
                 "scope": found.scope,
+                "entries": found.entries,
+                "unjoined": found.unjoined,
                 "elapsed_ms": round(found.elapsed_ms, 1),
             }
         )
@@ -222,6 +219,13 @@ def import_advisory(file: str, username: str, as_json: bool) -> None:
         click.echo(f"{said.id} was withdrawn on {said.withdrawn}: it matches nothing.")
     for c in found.components:
         click.echo(f"{c.certainty}: {c.reason}")
+    if not found.entries and not said.withdrawn:
+        click.echo(f"{said.id} names no product, so nothing was looked up.")
+    elif found.unjoined:
+        click.echo(
+            f"{found.unjoined:,} of {found.entries:,} products could not be looked up: the advisory names no package,"
+            " name or CPE for them."
+        )
     for b in found.builds:
         click.echo(f"{b.model} {b.version}: {b.devices:,} devices, {b.certainty}")
     click.echo(

@@ -19,7 +19,7 @@ from vouchsafe.fleet.chain import Chain, Link
 from vouchsafe.fleet.words import FRESH_MS
 from vouchsafe.kernel import files
 from vouchsafe.ledger.errors import LedgerError
-from vouchsafe.sbom import advisories, cyclonedx, match
+from vouchsafe.sbom import advisories, match, reading
 
 # Claim numbers of docs/formats/eat-profile.md, written down a second time on purpose.
 _IAT, _NONCE, _BOOT, _MEASURED, _COUNTER = 6, 10, 267, 273, -75002
@@ -78,7 +78,7 @@ def _affected_images(advisory_sha256: str) -> set[bytes]:
     entries = () if told.withdrawn else told.affected
     out = set()
     for image, sbom in db.rows("SELECT image, encode(sbom_sha256, 'hex') FROM fleet_build"):
-        components = cyclonedx.read(files.read(sbom, root=files.folder())).components
+        components = reading.read(files.read(sbom, root=files.folder())).components
         if any(match.match(component, entry) for component in components for entry in entries):
             out.add(image)
     return out

@@ -13,57 +13,48 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
 
 from django.db import transaction
 
-from vouchsafe.fleet import db, triage
+from vouchsafe.fleet import db, rights, triage
 from vouchsafe.fleet.actor import Person
-from vouchsafe.fleet.errors import BadInput, NotFound
+from vouchsafe.fleet.advisories import (
+    AdvisoryRow,
+    ComponentHit,
+    Reach,
+    advisories,
+    advisory,
+    find_advisory,
+    reach,
+)
+from vouchsafe.fleet.clock import ms
+from vouchsafe.fleet.errors import BadInput
 from vouchsafe.fleet.queries import MAX_PAGE, Page, page_of
-from vouchsafe.fleet.releases import ms
 from vouchsafe.fleet.words import CONFIRMED, FRESH_MS, FRESHNESS, HELD_SQL, LAST_KNOWN, NOW_SQL, UNKNOWN
 from vouchsafe.kernel import files
 from vouchsafe.sbom import advisories as formats
 from vouchsafe.sbom import match
 from vouchsafe.sbom.errors import SbomError
-from vouchsafe.sbom.model import Component
 
-RANK = {"none": 0, "possible": 1, "confirmed": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class AdvisoryRow:
-    """An imported advisory. Times in ms, None where the advisory doesn't say. `severity`: type, vector,
-    score, rating.
-    """
-
-    id: int
-    key: str
-    aliases: tuple[str, ...]
-    summary: str
-    details: str
-    severity: Mapping[str, object]
-    published_at: int | None
-    modified_at: int | None
-    withdrawn_at: int | None
-    sha256: str
-    imported_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentHit:
-    """A component that the advisory touches. `certainty`: confirmed or possible, with the reason in words."""
-
-    component: int
-    name: str
-    version: str
-    purl: str
-    certainty: str
-    reason: str
-    range: str
-    builds: tuple[int, ...]
+__all__ = [
+    "AdvisoryRow",
+    "BuildHit",
+    "ComponentHit",
+    "Impact",
+    "Reach",
+    "Scope",
+    "SiteHit",
+    "advisories",
+    "advisory",
+    "affected_devices",
+    "find_advisory",
+    "impact",
+    "import_advisory",
+    "reach",
+    "reached_at",
+    "scope",
+    "states_in_scope",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +97,7 @@ class Impact:
     `confirmed` + `last_known` + `unknown` = `scope`: devices whose last proof measured an affected build, and
     devices of an affected model of which no released build is known. `possible`: those of the first two that
     rest on weak matches only. `not_affected` is by freshness too: its stale part is known only as of its last
-    proof.
+    proof. `entries` and `unjoined` as in `Reach`.
     """
 
     advisory: AdvisoryRow
@@ -121,41 +112,32 @@ class Impact:
     total: int
     sites: tuple[SiteHit, ...]
     elapsed_ms: float
+    entries: int
+    unjoined: int
 
     @property
     def scope(self) -> int:
         return self.confirmed + self.last_known + self.unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What an advisory means for builds: certainty by build, and the models that have an affected build."""
-
-    builds: Mapping[int, str]
-    models: tuple[int, ...]
-    hits: tuple[ComponentHit, ...]
-
-    @property
-    def affected(self) -> list[int]:
-        """Builds that are affected, or possibly so: doubt counts."""
-        return sorted(build for build, certainty in self.builds.items() if certainty != "none")
-
-
 @transaction.atomic
 def import_advisory(data: bytes, *, by: Person | None, at: datetime) -> AdvisoryRow:
     """Keep an advisory of any format byte for byte and index its ranges; the same bytes again change nothing.
 
-    If it reaches a component of a released build, a draft vulnerability record opens (`triage.report`).
+    If it reaches a component of a released build, a draft vulnerability record opens (`triage.report`). `by` None:
+    the installation itself, whose rights nobody asks for.
 
-    Raises: BadInput with the place, when it isn't one advisory, or names products in words or by CPE only:
-    components are looked up by package, and "reaches nothing" would be no answer.
+    Raises:
+        BadInput: it isn't one advisory, with the place. Denied: `by` may not import one (`rights`).
     """
+    if by is not None:
+        rights.require_importer(by, at=at)
     try:
         read = formats.read(data)
     except SbomError as error:
         raise BadInput("advisory", "one advisory", str(error)) from None
-    if read.format != "OSV" and not read.withdrawn and not any(a.package_key for a in read.affected):
-        raise BadInput("advisory", "affected packages", f"{read.format} {read.id}, which names no package")
+    if read.format == "KEV":
+        raise BadInput("advisory", "one advisory", "the KEV catalogue, which names vulnerabilities only")
     sha256 = hashlib.sha256(data).digest()
     known = db.one("SELECT id FROM fleet_advisory WHERE sha256 = %(h)s", {"h": sha256})
     row = advisory(_keep(read, data, sha256, by, at) if known is None else known[0])
@@ -208,100 +190,6 @@ def _moment(text: str) -> int | None:
         return ms(datetime.fromisoformat(text.replace("Z", "+00:00"))) if text else None
     except ValueError:
         return None
-
-
-_ADVISORY = (
-    "SELECT id, key, aliases, summary, details, severity::text, published_at, modified_at, withdrawn_at,"
-    " encode(sha256, 'hex'), imported_at FROM fleet_advisory"
-)
-
-
-def _advisory(row: tuple[Any, ...]) -> AdvisoryRow:
-    return AdvisoryRow(*[*row[:2], tuple(row[2]), *row[3:5], db.unjson(row[5]), *row[6:]])
-
-
-def advisory(advisory_id: int) -> AdvisoryRow:
-    """Raises: NotFound."""
-    found = db.one(_ADVISORY + " WHERE id = %(id)s", {"id": advisory_id})
-    if found is None:
-        raise NotFound(f"There is no advisory {advisory_id}.")
-    return _advisory(found)
-
-
-def advisories() -> tuple[AdvisoryRow, ...]:
-    """The newest import of every advisory, newest first."""
-    found = db.rows(
-        f"SELECT * FROM (SELECT DISTINCT ON (key) * FROM ({_ADVISORY}) a ORDER BY key, id DESC) n ORDER"
-        " BY id DESC"
-    )
-    return tuple(_advisory(row) for row in found)
-
-
-def find_advisory(key: str) -> AdvisoryRow:
-    """The newest import of an advisory by its own id or an alias such as a CVE. Raises: NotFound."""
-    found = db.one(
-        "SELECT id FROM fleet_advisory WHERE key = %(key)s OR %(key)s = ANY(aliases) ORDER BY id DESC"
-        " LIMIT 1",
-        {"key": key.strip()},
-    )
-    if found is None:
-        raise NotFound(f"No advisory {key.strip()[:80]} was imported.")
-    return advisory(found[0])
-
-
-@lru_cache(maxsize=64)
-def _read(sha256: str) -> formats.Advisory:
-    return formats.read(files.read(sha256, root=files.folder()))
-
-
-def reach(advisory_id: int) -> Reach:
-    """Which builds an advisory touches: candidates by coarse key, then each compared exactly."""
-    told = _read(advisory(advisory_id).sha256)
-    by_index = {affected.index: affected for affected in told.affected}
-    found = db.rows(
-        "SELECT c.id, c.name, c.version, c.purl, c.cpe, array_agg(DISTINCT r.affected)"
-        " FROM fleet_advisory_range r JOIN fleet_component c ON c.pkg = r.pkg"
-        " AND (r.release IS NULL OR c.release IS NULL OR c.release = r.release)"
-        " AND (c.coarse IS NULL OR r.coarse_min IS NULL OR c.coarse >= r.coarse_min)"
-        " AND (c.coarse IS NULL OR r.coarse_max IS NULL OR c.coarse <= r.coarse_max)"
-        " WHERE r.advisory = %(id)s GROUP BY c.id",
-        {"id": advisory_id},
-    )
-    hits: dict[int, match.Match] = {}
-    for component_id, name, version, purl, cpe, indexes in found:
-        component = Component(name=name, version=version, purl=purl or None, cpe=cpe or None)
-        for index in indexes:
-            hit = match.match(component, by_index[index])
-            held = hits.get(component_id)
-            if hit is not None and (held is None or RANK[hit.certainty] > RANK[held.certainty]):
-                hits[component_id] = hit
-    pairs = db.rows(
-        "SELECT component, build FROM fleet_build_component WHERE component = ANY(%(c)s) ORDER BY build",
-        {"c": list(hits)},
-    )
-    builds: dict[int, str] = {build: "none" for (build,) in db.rows("SELECT id FROM fleet_build")}
-    for component_id, build in pairs:
-        builds[build] = max(builds[build], hits[component_id].certainty, key=RANK.__getitem__)
-    affected = [build for build, certainty in builds.items() if certainty != "none"]
-    models = db.rows(
-        "SELECT DISTINCT model FROM fleet_build WHERE id = ANY(%(b)s) ORDER BY model", {"b": affected}
-    )
-    components = tuple(
-        ComponentHit(
-            i,
-            hit.component.name,
-            hit.component.version,
-            hit.component.purl or "",
-            hit.certainty,
-            hit.reason,
-            hit.range,
-            tuple(build for component, build in pairs if component == i),
-        )
-        for i, hit in sorted(
-            hits.items(), key=lambda item: (-RANK[item[1].certainty], item[1].component.name)
-        )
-    )
-    return Reach(builds, tuple(row[0] for row in models), components)
 
 
 # The three sets of R-81, by freshness; without a released build it's unknown whether a device is affected.
@@ -424,6 +312,8 @@ def impact(advisory_id: int, now_ms: int, *, fresh_ms: int = FRESH_MS) -> Impact
         sum(sums.values()) + sum(not_affected.values()),
         sites,
         elapsed,
+        found.entries,
+        found.unjoined,
     )
 
 

@@ -16,8 +16,8 @@ from django.db import transaction
 
 from vouchsafe.fleet import db, impact
 from vouchsafe.fleet.actor import Person
+from vouchsafe.fleet.clock import ms
 from vouchsafe.fleet.errors import BadInput, NotFound, Refused
-from vouchsafe.fleet.releases import ms
 from vouchsafe.fleet.words import NOW_SQL
 from vouchsafe.kernel import files, trail
 

@@ -17,9 +17,9 @@ from django.db import transaction
 
 from vouchsafe.fleet import db, impact
 from vouchsafe.fleet.actor import Person
+from vouchsafe.fleet.clock import ms
 from vouchsafe.fleet.errors import BadInput, NotFound, Refused
 from vouchsafe.fleet.moves import annotate, apply_measurements, record_reply
-from vouchsafe.fleet.releases import ms
 from vouchsafe.fleet.units import model_id
 from vouchsafe.fleet.words import FRESH_MS, FRESHNESS, HELD_SQL, NOW_SQL, STATUSES
 from vouchsafe.kernel import files, trail

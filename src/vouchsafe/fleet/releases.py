@@ -17,13 +17,14 @@ from django.db import transaction
 from vouchsafe.attest import reference
 from vouchsafe.attest.reference import Reference, ReferenceSet
 from vouchsafe.attest.verify import AppraisalPolicy
-from vouchsafe.fleet import db
+from vouchsafe.fleet import db, triage
 from vouchsafe.fleet.actor import Person
+from vouchsafe.fleet.clock import ms
 from vouchsafe.fleet.errors import BadInput, NotFound, Refused
 from vouchsafe.fleet.policies import POLICY_SUBJECT, encode_policy, parse_policy
 from vouchsafe.fleet.units import model_id
 from vouchsafe.kernel import files, trail
-from vouchsafe.sbom import dsse, statement
+from vouchsafe.sbom import dsse, joins, statement
 from vouchsafe.sbom.errors import SbomError
 from vouchsafe.sbom.model import Component
 
@@ -80,6 +81,9 @@ def release(
 ) -> Build:
     """Release a build of a model. `envelope` is the DSSE statement that binds its SBOM to the image.
 
+    If an advisory that was imported already reaches one of its components, a draft vulnerability record opens,
+    as it does when the advisory comes after the build (`triage.report`).
+
     Raises:
         BadInput: the envelope, statement or SBOM can't be read, no trusted key signed it, or it is about
         another image. Refused: the version or the image is released already.
@@ -109,6 +113,7 @@ def release(
     )
     add_components(build_id, signed.sbom.components)
     _extend(udi_di, str(build_uuid), version, svn, image, measures, min_svn, by, at)
+    triage.report_build(build_id, by=by, at=at)
     return build(build_id)
 
 
@@ -266,10 +271,12 @@ def reference_set(udi_di: str) -> ReferenceSet:
 def add_components(build_id: int, components: Sequence[Component]) -> None:
     """Intern components and tie them to a build. Equal (name, version, purl, cpe) are one row."""
     wanted: dict[bytes, tuple[object, ...]] = {}
+    keys: dict[bytes, tuple[str, ...]] = {}
     for component in components:
         who = component.identity()
         purl, cpe = component.purl or "", component.cpe or ""
         digest = hashlib.sha256("\0".join((component.name, component.version, purl, cpe)).encode()).digest()
+        keys[digest] = joins.component_keys(component)
         ecosystem = who.pkg.removeprefix("pkg:").partition("/")[0] if who.pkg.startswith("pkg:") else ""
         wanted[digest] = (
             digest,
@@ -291,6 +298,9 @@ def add_components(build_id: int, components: Sequence[Component]) -> None:
         ("digest", "pkg", "name", "version", "ecosystem", "coarse", "release", "purl", "cpe"),
         [row for digest, row in wanted.items() if digest not in known],
     )
+    added = db.rows("SELECT digest, id FROM fleet_component WHERE digest = ANY(%(d)s)",
+                    {"d": [digest for digest in wanted if digest not in known]})  # fmt: skip
+    db.copy("fleet_component_key", ("component", "key"), [(id_, key) for d, id_ in added for key in keys[d]])
     db.run(
         "INSERT INTO fleet_build_component (component, build) SELECT id, %(build)s FROM fleet_component"
         " WHERE digest = ANY(%(d)s)",
@@ -330,8 +340,3 @@ def _build(row: tuple[Any, ...]) -> Build:
         {"id": row[0]},
     )
     return Build(*[*row[:11], tuple(digests), row[11]])
-
-
-def ms(at: datetime) -> int:
-    """A moment in ms since the epoch."""
-    return int(at.timestamp() * 1000)

@@ -1,6 +1,7 @@
-"""Who may do what with advisories and populations: asked by the pages and the API alike.
+"""Who may do what with advisories and populations.
 
-Reading the fleet needs only to be somebody here; the functions of `impact` and `population` themselves ask for nothing.
+Reading the fleet needs only to be somebody here. `impact.import_advisory` asks by itself; `population` asks for
+nothing, so the pages and the API do.
 """
 
 from datetime import datetime

@@ -1,23 +1,22 @@
 """From an advisory to its vulnerability record: an advisory that reaches a released build is reported, once,
-and whatever process waits for `advisory.matched` opens a draft. Start with `report`.
+and whatever process waits for `advisory.matched` opens a draft. Start with `report`, and with `report_build`
+for a build that comes after its advisories.
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from vouchsafe.fleet import advisories
 from vouchsafe.fleet.actor import Person
+from vouchsafe.fleet.advisories import AdvisoryRow
 from vouchsafe.kernel import queries, react
 from vouchsafe.kernel.views import RecordRow
-
-if TYPE_CHECKING:
-    from vouchsafe.fleet.impact import AdvisoryRow
 
 MATCHED = "advisory.matched"
 MAX_SUMMARY = 1_000
 _PROCESS = "vulnerability"
 
 
-def report(row: "AdvisoryRow", *, by: Person | None, at: datetime) -> None:
+def report(row: AdvisoryRow, *, by: Person | None, at: datetime) -> None:
     """Say that an advisory reaches a released build. Opens a draft the first time, by the advisory's own id;
     none where `by` can see that somebody has opened a record for it already.
     """
@@ -36,7 +35,13 @@ def report(row: "AdvisoryRow", *, by: Person | None, at: datetime) -> None:
     react.happened(MATCHED, title=_plain(f"{row.key}: {told}"), at=at, key=row.key, changes=given)
 
 
-def record_of(row: "AdvisoryRow", by: Person, *, now: datetime) -> RecordRow | None:
+def report_build(build_id: int, *, by: Person | None, at: datetime) -> None:
+    """Report every imported advisory that reaches a new build: `report` opens one draft an advisory."""
+    for row in advisories.reaching(build_id):
+        report(row, by=by, at=at)
+
+
+def record_of(row: AdvisoryRow, by: Person, *, now: datetime) -> RecordRow | None:
     """The vulnerability record that is about this advisory, where `by` may see it: the oldest that isn't void.
 
     It is the record that names the advisory by its id; one that only mentions it isn't.

@@ -52,3 +52,6 @@ MAX_EVENTS_ORDERED = 1_000
 
 MAX_LISTED_COMPARED = 20_000
 """More listed versions are looked up as text, not compared: what is not among them is possible."""
+
+MAX_KEY_CHARS = 400
+"""A longer key that advisories and components are joined on is replaced by its SHA-256."""

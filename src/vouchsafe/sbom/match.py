@@ -5,20 +5,20 @@ that the advisory's own words exclude the component: another package, another di
 version that every range and list leaves out and that could be compared. Nothing is excluded because something
 could not be read.
 
-For a database: store `Component.identity()` a component and `advisory_ranges` an advisory, and select
-candidates with
+For a database: store `Component.identity()` and `joins.component_keys` a component and `advisory_ranges` an
+advisory, and select candidates with
 
-    component.pkg = range.pkg
+    range.pkg is one of the component's keys, OR component.pkg = range.pkg
     AND (range.release IS NULL OR component.release IS NULL OR component.release = range.release)
     AND (component.coarse IS NULL OR range.coarse_min IS NULL OR component.coarse >= range.coarse_min)
     AND (component.coarse IS NULL OR range.coarse_max IS NULL OR component.coarse <= range.coarse_max)
 
 with both coarse columns in `COLLATE "C"` (an empty release stored as NULL; the release line may be left out).
 Then call `match` on each candidate with `advisory.affected[range.affected]`. A component that is no candidate
-has no match.
+has no match. `matches` does the same in memory.
 
-An entry that names its product by CPE is also joined on the CPE of a component (`matches` does so in memory);
-that is never more than possible, whatever the versions.
+An entry that names no package of an ecosystem is about every component of that name, and one that names its
+product by CPE about every component with that CPE: never more than possible, whatever the versions.
 
     >>> from vouchsafe.sbom import osv
     >>> entry = osv.read(b'{"id": "X-1", "modified": "2026-01-01T00:00:00Z", "affected": [{"package":'
@@ -38,11 +38,12 @@ from dataclasses import dataclass, replace
 from functools import cmp_to_key, lru_cache
 from typing import Literal
 
-from vouchsafe.sbom import purl, versions
+from vouchsafe.sbom import joins, purl, versions
 from vouchsafe.sbom.advisories import Advisory, Affected, Event, Range
 from vouchsafe.sbom.errors import Malformed
+from vouchsafe.sbom.joins import cpe_product
 from vouchsafe.sbom.limits import MAX_EVENTS_ORDERED, MAX_LISTED_COMPARED
-from vouchsafe.sbom.model import Component, Identity, name_key
+from vouchsafe.sbom.model import Component, Identity
 from vouchsafe.sbom.versions import Doubt
 
 Certainty = Literal["confirmed", "possible"]
@@ -79,7 +80,7 @@ def match(component: Component, affected: Affected, *, identity: Identity | None
     who = identity or component.identity()
     text = range_text(affected)
     if who.pkg != affected.package_key and not _same_generic(component, affected):
-        return _by_name(component, who, affected, text)
+        return _by_name(component, who, affected, text) or match_cpe(component, affected)
     if affected.release and who.release and affected.release != who.release:
         return None
     label = f"{component.name} {who.version}".strip()
@@ -100,12 +101,12 @@ def match(component: Component, affected: Affected, *, identity: Identity | None
 def match_cpe(component: Component, affected: Affected) -> Match | None:
     """The possible match of a component whose CPE names a product of the entry, or None.
 
-    Where both sides have the same package key, `match` has decided, and this says nothing.
+    Where both sides name the same package, `match` has decided, and this says nothing.
     """
     own = cpe_product(component.cpe or "")
     if own is None or own not in map(cpe_product, affected.cpes):
         return None
-    if affected.package_key and component.identity().pkg == affected.package_key:
+    if component.identity().pkg == affected.package_key or _same_generic(component, affected):
         return None
     version = component.version or "without a version"
     reason = (
@@ -113,32 +114,6 @@ def match_cpe(component: Component, affected: Affected) -> Match | None:
         "a CPE does not say whose build it is"
     )
     return Match("possible", component, affected, range_text(affected), reason)
-
-
-_CPE_PARTS = re.compile(r"(?:\\.|[^:\\])*", re.DOTALL)
-
-
-def cpe_product(cpe: str) -> tuple[str, str] | None:
-    """Vendor and product of a CPE 2.3 name or a 2.2 URI, in lower case; None where it names no product.
-
-    Source: NIST IR 7695, 6.1 and 6.2.
-    """
-    if cpe.lower().startswith("cpe:2.3:"):
-        rest, wanted = cpe[8:], 3
-    elif cpe.lower().startswith("cpe:/"):
-        rest, wanted = cpe[5:], 3
-    else:
-        return None
-    parts: list[str] = []
-    at = 0
-    while len(parts) < wanted and at <= len(rest):
-        found = _CPE_PARTS.match(rest, at)
-        text = found[0] if found else ""
-        parts.append(re.sub(r"\\(.)", r"\1", text).lower())
-        at += len(text) + 1
-    if len(parts) < wanted or parts[2] in ("", "*", "-"):
-        return None
-    return parts[1], parts[2]
 
 
 def _also(affected: Affected) -> str:
@@ -152,25 +127,22 @@ def matches(components: Iterable[Component], advisories: Iterable[Advisory]) -> 
     One component matches one advisory once: the first confirmed entry, else the first possible one. Withdrawn
     advisories match nothing: their issuer took them back (OSV schema, `withdrawn`).
     """
-    by_key: dict[str, list[tuple[Advisory, Affected]]] = defaultdict(list)
-    by_cpe: dict[tuple[str, str], list[tuple[Advisory, Affected]]] = defaultdict(list)
+    entries: list[tuple[Advisory, Affected]] = []
+    by_key: dict[str, list[int]] = defaultdict(list)
     for advisory in advisories:
         if advisory.withdrawn:
             continue
         for affected in advisory.affected:
-            for key in _keys(affected):
-                by_key[key].append((advisory, affected))
-            for product in dict.fromkeys(map(cpe_product, affected.cpes)):
-                if product is not None:
-                    by_cpe[product].append((advisory, affected))
+            for key in joins.entry_keys(affected):
+                by_key[key].append(len(entries))
+            entries.append((advisory, affected))
     for component in components:
         who = component.identity()
         best: dict[str, Match] = {}
-        for advisory, affected in by_key.get(who.pkg, ()):
+        keys = (who.pkg, *joins.component_keys(component))
+        for place in sorted({place for key in keys for place in by_key.get(key, ())}):
+            advisory, affected = entries[place]
             _keep_stronger(best, advisory.id, match(component, affected, identity=who))
-        own = cpe_product(component.cpe or "")
-        for advisory, affected in by_cpe.get(own, ()) if own else ():
-            _keep_stronger(best, advisory.id, match_cpe(component, affected))
         yield from best.values()
 
 
@@ -187,28 +159,30 @@ def advisory_ranges(advisory: Advisory) -> tuple[RangeRow, ...]:
     rows: list[RangeRow] = []
     for affected in advisory.affected:
         low, high = _bounds(affected)
-        for key in _keys(affected):
-            weak = key.startswith("name:")
-            rows.append(
-                RangeRow(
-                    key,
-                    None if weak else low,
-                    None if weak else high,
-                    (affected.release or None) if not weak else None,
-                    affected.index,
-                )
-            )
+        for key in joins.entry_keys(affected):
+            is_package = key == affected.package_key
+            bounds = (low, high, affected.release or None) if is_package else (None, None, None)
+            rows.append(RangeRow(key, *bounds, affected.index))
     return tuple(rows)
 
 
 def range_text(affected: Affected) -> str:
-    """The affected versions in a line, as `>=1.0, <1.2.3 or =2.0`; for people, not for comparing."""
-    parts = [_range_words(r) for r in affected.ranges]
+    """The affected versions in a line, as `>=1.0, <1.2.3 or =2.0`; for people, not for comparing.
+
+    What the advisory itself does not know stands behind them, as such.
+    """
+    # Repeated: many ranges of commits of one repository.
+    parts = [_range_words(r) for r in affected.ranges if r.type != "UNKNOWN"]
+    unknown = [_range_words(r) for r in affected.ranges if r.type == "UNKNOWN"]
     if affected.versions:
         some = ", ".join(affected.versions[:3])
         more = len(affected.versions) - 3
         parts.append(f"={some}" + (f" and {more} more listed" if more > 0 else ""))
-    return " or ".join(p for p in parts if p) or "versions that the advisory does not name"
+    known = " or ".join(dict.fromkeys(p for p in parts if p))
+    if not unknown:
+        return known or "versions that the advisory does not name"
+    not_known = " or ".join(dict.fromkeys(p for p in unknown if p)) or "versions that it does not name"
+    return f"{known or 'none for certain'}; not known for {not_known}"
 
 
 def _range_words(r: Range) -> str:
@@ -219,21 +193,6 @@ def _range_words(r: Range) -> str:
         sign = {"introduced": ">=", "fixed": "<", "last_affected": "<=", "limit": "<"}[event.kind]
         words.append(f"{sign}{event.version}")
     return ", ".join(words)
-
-
-def _keys(affected: Affected) -> tuple[str, ...]:
-    """The keys of components that an entry can be about: its package, and bare names like its own."""
-    name = affected.name or affected.package_key.rpartition("/")[2]
-    bare = name.rpartition("/")[2].rpartition(":")[2]
-    weak = {name_key(name), name_key(bare)} if name else set()
-    for product in filter(None, map(cpe_product, affected.cpes)):
-        weak |= {name_key(product[1]), name_key(product[1].replace("_", "-"))}
-    if affected.ecosystem == "Linux":  # the schema's name for it is "Kernel"; SBOMs call it linux
-        weak |= {name_key("linux"), name_key("linux-kernel")}
-    strong = affected.package_key
-    return (
-        (strong, *sorted(weak)) if strong and not strong.startswith("pkg:generic/") else tuple(sorted(weak))
-    )
 
 
 def _same_generic(component: Component, affected: Affected) -> bool:
@@ -248,12 +207,21 @@ def _same_generic(component: Component, affected: Affected) -> bool:
 
 def _by_name(component: Component, who: Identity, affected: Affected, text: str) -> Match | None:
     """The weak match: the same name, and nothing that says it is the same package."""
-    if not who.pkg.startswith("name:") or who.pkg not in _keys(affected):
+    keys = joins.entry_keys(affected)
+    if who.pkg not in keys and not any(k in keys for k in joins.component_keys(component) if k[:4] == "any:"):
         return None
-    what = "only a CPE" if component.cpe and not component.purl else "no package URL of an ecosystem"
     version = who.version or "without a version"
     named = affected.name or component.name
-    reason = f"{component.name} {version} has {what}; {affected.ecosystem or 'the advisory'} names {named}"
+    if who.pkg.startswith("name:"):
+        what = "only a CPE" if component.cpe and not component.purl else "no package URL of an ecosystem"
+        reason = (
+            f"{component.name} {version} has {what}; {affected.ecosystem or 'the advisory'} names {named}"
+        )
+    else:
+        reason = (
+            f"{component.name} {version} is {who.pkg}; {affected.ecosystem or 'the advisory'} names {named},"
+            " without a package URL of an ecosystem"
+        )
     return Match("possible", component, affected, text, reason)
 
 
@@ -272,11 +240,13 @@ def _where(version: str, affected: Affected) -> str | None:
     for r in affected.ranges:
         try:
             where = _in_range(version, r, scheme)
+            if where:
+                _refuse_past_known(version, where, r, affected, scheme)
         except Doubt as told:
             doubt = doubt or told
             continue
         if where:
-            return where
+            return _range_words(where)
     if affected.versions:
         try:
             _refuse_equal(version, affected.versions, scheme)
@@ -333,7 +303,37 @@ _NO_ORDER = {
 }
 
 
-def _in_range(version: str, r: Range, scheme: str | None) -> str | None:
+_BOUND = re.compile(r"(?:>=?\s*[^\s,]+\s*,\s*)?(<=|<|=)\s*([^\s,]+)")
+
+
+def _refuse_past_known(version: str, held: Range, r: Range, affected: Affected, scheme: str | None) -> None:
+    """Nothing was said of a version above the last that the database knew to be affected (`last_known`).
+
+    Such a range has no end because none was known when it was written. A bound counts for the range that
+    begins last below it. A bound that can't be read says nothing, and the open range stands.
+    """
+    if len(held.events) > 1 or not affected.last_known or any(e.kind == "limit" for e in r.events):
+        return
+    order = "semver" if r.type == "SEMVER" else scheme or ""
+    starts = [e.version for one in affected.ranges for e in one.events if e.kind == "introduced"]
+    bounds = [_BOUND.fullmatch(text.strip()) for text in affected.last_known.split(" or ")]
+    for bound in bounds:
+        if bound is None or not versions.is_version(order, bound[2]):
+            return
+        above = versions.compare(order, version, bound[2])
+        if above > 0 or (above == 0 and bound[1] == "<"):
+            continue
+        if not any(
+            not _at_least(order, version, start) and _at_least(order, bound[2], start) for start in starts
+        ):
+            return
+    raise Doubt(
+        f"it is in {_range_words(held)}, but the database knew the affected versions only up to"
+        f" {affected.last_known}"
+    )
+
+
+def _in_range(version: str, r: Range, scheme: str | None) -> Range | None:
     """OSV "Evaluation": walk the sorted events. Gives the interval that holds `version`, or None."""
     if r.type not in ("SEMVER", "ECOSYSTEM"):
         raise Doubt(_NO_ORDER.get(r.type, f"the range is of the unknown type {r.type or 'none'}"))
@@ -365,7 +365,7 @@ def _in_range(version: str, r: Range, scheme: str | None) -> str | None:
                 high = event
     if low is None:
         return None
-    return _range_words(Range(r.type, "", (low, high) if high else (low,)))
+    return Range(r.type, "", (low, high) if high else (low,))
 
 
 def _at_least(order: str, version: str, bound: str) -> bool:

@@ -43,6 +43,7 @@ class Column:
 
 def of(found: Impact, *, correction: Node, href: str) -> SimpleNamespace:
     """Everything that the impact panel shows."""
+    unjoined = _unjoined(found)
     return SimpleNamespace(
         columns=_columns(found, correction, href),
         took=f"{found.elapsed_ms:.0f} ms" if found.elapsed_ms >= 1 else "under 1 ms",
@@ -50,7 +51,10 @@ def of(found: Impact, *, correction: Node, href: str) -> SimpleNamespace:
         total=found.total,
         possible=found.possible,
         builds_seen=len(found.builds) + len(found.unaffected_builds),
-        unaffected=[f"{name} {version}" for _, name, version in found.unaffected_builds[:8]],
+        # What was not looked up may be in them.
+        unaffected=[
+            f"{name} {version}" for _, name, version in found.unaffected_builds[: 0 if unjoined else 8]
+        ],
         parts=[(tone, getattr(found, key)) for key, _, tone, _ in SETS],
         says=", ".join(f"{words.count(getattr(found, key))} {label.lower()}" for key, label, _, _ in SETS),
         sets=[
@@ -66,6 +70,7 @@ def of(found: Impact, *, correction: Node, href: str) -> SimpleNamespace:
             for key, label, tone, means in SETS
         ],
         not_affected=sum(found.not_affected.values()),
+        unjoined=unjoined,
         not_affected_stale=found.not_affected.get("last_known", 0),
         sites=[
             SimpleNamespace(
@@ -90,6 +95,23 @@ def of(found: Impact, *, correction: Node, href: str) -> SimpleNamespace:
             )
             for c in found.components
         ],
+    )
+
+
+def _unjoined(found: Impact) -> str:
+    """What of the advisory could not be looked up, in a sentence; empty when everything could."""
+    if found.advisory.withdrawn_at is not None:
+        return ""
+    if not found.entries:
+        return (
+            "This advisory names no product, so nothing was looked up: nobody knows from it what is affected."
+        )
+    if not found.unjoined:
+        return ""
+    what = "product" if found.unjoined == 1 else "products"
+    return (
+        f"{words.count(found.unjoined)} {what} of the {words.count(found.entries)} that this advisory lists could not be"
+        " looked up, because it gives no package, name or CPE: whether a release has them is not known."
     )
 
 

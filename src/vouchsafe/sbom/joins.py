@@ -1,0 +1,120 @@
+"""The keys on which components and entries of advisories meet: package, name, name in any ecosystem, CPE product.
+
+A key only makes a candidate; `match` then says how sure it is. `pkg:` and `name:` keys stand in
+`Component.identity()`; this adds `any:` (the names of a component, whatever its ecosystem, for entries that name
+no package of an ecosystem), `cpe:` (vendor and product) and `url:` (`pkg:generic` URLs). Promises: what `match`
+calls a match shares a key.
+
+    >>> component_keys(Component(name="busybox", purl="pkg:deb/debian/busybox@1.35.0-4"))
+    ('any:busybox',)
+    >>> component_keys(Component(name="x", cpe="cpe:2.3:a:busybox:busybox:1.35.0:*:*:*:*:*:*:*"))
+    ('any:x', 'cpe:busybox:busybox')
+"""
+
+import hashlib
+import re
+
+from vouchsafe.sbom import purl
+from vouchsafe.sbom.advisories import Affected
+from vouchsafe.sbom.errors import Malformed
+from vouchsafe.sbom.limits import MAX_KEY_CHARS
+from vouchsafe.sbom.model import Component, name_key
+
+_CPE_PARTS = re.compile(r"(?:\\.|[^:\\])*", re.DOTALL)
+_NO_NAME = frozenset(("", "*", "-", "n/a"))
+
+
+def names_package(affected: Affected) -> bool:
+    """Whether an entry says of which ecosystem its package is. Then no other ecosystem's package is meant."""
+    return bool(affected.package_key) and not affected.package_key.startswith("pkg:generic/")
+
+
+def entry_keys(affected: Affected) -> tuple[str, ...]:
+    """Every key that a component of the entry may have. Empty: nothing can be looked up by it."""
+    products = [product for product in map(cpe_product, affected.cpes) if product is not None]
+    bare = _bare_names(affected, products)
+    keys = [affected.package_key] if names_package(affected) else [any_key(name) for name in bare]
+    keys += [name_key(name) for name in bare]
+    keys += [cpe_key(product) for product in products]
+    if affected.package_key and not names_package(affected):
+        keys.append(url_key(affected.package_key))
+    return tuple(dict.fromkeys(keys))
+
+
+def _bare_names(affected: Affected, products: list[tuple[str, str]]) -> list[str]:
+    of_key = affected.package_key.rpartition("/")[2]
+    name = affected.name or of_key
+    name = "" if name.lower() in _NO_NAME else name
+    found = {name, name.rpartition("/")[2].rpartition(":")[2]}
+    if not names_package(affected):
+        found.add(of_key)  # a generic URL, whose name may be another than the one in words
+    for _, product in products:
+        found |= {product, product.replace("_", "-")}
+    if affected.ecosystem == "Linux" or ("linux", "linux_kernel") in products:
+        found |= {
+            "linux",
+            "linux-kernel",
+        }  # OSV's name for it is "Kernel", CPE's linux_kernel; SBOMs call it linux
+    return sorted(name for name in found if name.lower() not in _NO_NAME)
+
+
+def component_keys(component: Component) -> tuple[str, ...]:
+    """The keys of a component besides `identity().pkg`: its names, whatever the ecosystem, and its CPE's product."""
+    names = {component.name}
+    more: list[str] = []
+    if component.purl:
+        try:
+            parts = purl.parts(component.purl)
+            names |= {parts.name, purl.source_of(parts)[0]}
+            if parts.type == "generic":
+                more.append(url_key(purl.key_of(parts.type, parts.namespace, parts.name)))
+        except Malformed:
+            pass
+    product = cpe_product(component.cpe or "")
+    if product is not None:
+        more.append(cpe_key(product))
+    return (*sorted({any_key(name) for name in names if name.lower() not in _NO_NAME}), *more)
+
+
+def any_key(name: str) -> str:
+    """The key of a name in whichever ecosystem."""
+    return _short("any:", name.lower())
+
+
+def url_key(package_key: str) -> str:
+    """The key of a `pkg:generic` package, which is joined by its name besides."""
+    return _short("url:", package_key)
+
+
+def cpe_key(product: tuple[str, str]) -> str:
+    """The key of a CPE's vendor and product."""
+    return _short("cpe:", ":".join(product))
+
+
+def _short(prefix: str, text: str) -> str:
+    if len(text) > MAX_KEY_CHARS:
+        text = f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    return prefix + text
+
+
+def cpe_product(cpe: str) -> tuple[str, str] | None:
+    """Vendor and product of a CPE 2.3 name or a 2.2 URI, in lower case; None where it names no product.
+
+    Source: NIST IR 7695, 6.1 and 6.2.
+    """
+    if cpe.lower().startswith("cpe:2.3:"):
+        rest, wanted = cpe[8:], 3
+    elif cpe.lower().startswith("cpe:/"):
+        rest, wanted = cpe[5:], 3
+    else:
+        return None
+    parts: list[str] = []
+    at = 0
+    while len(parts) < wanted and at <= len(rest):
+        found = _CPE_PARTS.match(rest, at)
+        text = found[0] if found else ""
+        parts.append(re.sub(r"\\(.)", r"\1", text).lower())
+        at += len(text) + 1
+    if len(parts) < wanted or parts[2] in ("", "*", "-"):
+        return None
+    return parts[1], parts[2]
