@@ -1,6 +1,8 @@
 """An advisory that reaches a released build opens one vulnerability record, and an advisory that doesn't opens none."""
 
 import json
+import random
+import string
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from tests.fleet.test_population import advisory
 from tests.fleet.world import DAY, START, World, release, when
 from vouchsafe.agent.images import build
 from vouchsafe.fleet import impact, triage
+from vouchsafe.fleet.errors import BadInput
 from vouchsafe.kernel import acts, people, queries
 from vouchsafe.kernel.errors import Denied
 from vouchsafe.kernel.views import Filters
@@ -111,6 +114,19 @@ def test_a_new_build_is_held_against_the_newest_edition_only(world: World, priya
     parts = [(f"pkg:cargo/{name}@0.1.0", name, "0.1.0") for name in ("chrono", "zlib")]
     release(build("5.0.1", 7), parts, world.now)
     assert records(priya, world) == []
+
+
+def test_names_longer_than_an_index_takes(world: World, priya: Any) -> None:
+    """Random text, so that compression doesn't help: the package's name is joined on, the component's is refused."""
+    chance = random.Random(1)
+    name = "".join(chance.choice(string.ascii_lowercase) for _ in range(3_000))
+    impact.import_advisory(named(name, id="X-long"), by=priya, at=when(world.now))
+    release(build("5.0.1", 7), [(f"pkg:cargo/{name}@0.1.0", "long", "0.1.0")], world.now)
+    assert len(records(priya, world)) == 1
+    with pytest.raises(BadInput, match="advisory id: expected at most 200 characters, got 3002"):
+        impact.import_advisory(named(name), by=priya, at=when(world.now))
+    with pytest.raises(BadInput, match="names of at most 600 characters"):
+        release(build("5.0.2", 8), [("", name, "0.1.0")], world.now)
 
 
 def test_whoever_may_not_open_the_record_may_not_import(world: World, priya: Any) -> None:

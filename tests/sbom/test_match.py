@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vouchsafe.sbom import osv
-from vouchsafe.sbom.joins import component_keys
+from vouchsafe.sbom.joins import component_keys, stored
 from vouchsafe.sbom.match import advisory_ranges, match, matches
 from vouchsafe.sbom.model import Component
 
@@ -223,7 +223,7 @@ def is_candidate(component: Component, row: Any) -> bool:
     """The SQL of the module's description, in Python."""
     who = component.identity()
     return row.pkg in component_keys(component) or (
-        who.pkg == row.pkg
+        stored(who.pkg) == row.pkg
         and (row.release is None or not who.release or who.release == row.release)
         and (who.coarse is None or row.coarse_min is None or who.coarse >= row.coarse_min)
         and (who.coarse is None or row.coarse_max is None or who.coarse <= row.coarse_max)

@@ -36,6 +36,8 @@ from vouchsafe.sbom import advisories as formats
 from vouchsafe.sbom import match
 from vouchsafe.sbom.errors import SbomError
 
+MAX_ID_CHARS = 200
+
 __all__ = [
     "AdvisoryRow",
     "BuildHit",
@@ -138,6 +140,8 @@ def import_advisory(data: bytes, *, by: Person | None, at: datetime) -> Advisory
         raise BadInput("advisory", "one advisory", str(error)) from None
     if read.format == "KEV":
         raise BadInput("advisory", "one advisory", "the KEV catalogue, which names vulnerabilities only")
+    if len(read.id) > MAX_ID_CHARS:
+        raise BadInput("advisory id", f"at most {MAX_ID_CHARS} characters", f"{len(read.id)}")
     sha256 = hashlib.sha256(data).digest()
     known = db.one("SELECT id FROM fleet_advisory WHERE sha256 = %(h)s", {"h": sha256})
     row = advisory(_keep(read, data, sha256, by, at) if known is None else known[0])

@@ -28,6 +28,8 @@ from vouchsafe.sbom import dsse, joins, statement
 from vouchsafe.sbom.errors import SbomError
 from vouchsafe.sbom.model import Component
 
+MAX_NAME_CHARS = 600  # of four bytes each at most, which an index of the database takes
+
 REFERENCES = UUID("6a5a6a9e-6a86-5f0c-a6c1-3b2a1e0d9c44")
 """Namespace of the subjects of `refval.set` events: one chain a model."""
 
@@ -273,6 +275,12 @@ def add_components(build_id: int, components: Sequence[Component]) -> None:
     wanted: dict[bytes, tuple[object, ...]] = {}
     keys: dict[bytes, tuple[str, ...]] = {}
     for component in components:
+        if len(component.name) > MAX_NAME_CHARS:
+            raise BadInput(
+                "SBOM",
+                f"names of at most {MAX_NAME_CHARS} characters",
+                f"{component.path}: {component.name[:60]}…",
+            )
         who = component.identity()
         purl, cpe = component.purl or "", component.cpe or ""
         digest = hashlib.sha256("\0".join((component.name, component.version, purl, cpe)).encode()).digest()
@@ -280,7 +288,7 @@ def add_components(build_id: int, components: Sequence[Component]) -> None:
         ecosystem = who.pkg.removeprefix("pkg:").partition("/")[0] if who.pkg.startswith("pkg:") else ""
         wanted[digest] = (
             digest,
-            who.pkg,
+            joins.stored(who.pkg),
             component.name,
             component.version,
             ecosystem,

@@ -115,22 +115,13 @@ class _Converting:
     def __init__(self, version: str, problems: _Problems) -> None:
         self.version = version
         self.problems = problems
-        self.own: dict[str, Callable[[Element], Any]] = {
-            "attachment": _attachment,
-            "copyright": lambda e: _with_text(e, "text"),
-            "dataset": lambda e: Said(e) if e.tag == "ref" else self.object(e, "dataset"),
-            "hash": _hash,
-            "licenses": self.licences,
-            "property": _property,
-            "tools": self.tools,
-        }
 
     def flaw(self, element: Element, text: str) -> None:
         self.problems.add("schema", element.place, text)
 
     def convert(self, element: Element, kind: str) -> Any:
-        own = self.own.get(kind)
-        return own(element) if own is not None else self.object(element, kind)
+        own = _OWN_FORMS.get(kind)
+        return own(self, element) if own is not None else self.object(element, kind)
 
     def object(self, element: Element, kind: str) -> Said:
         """The members of one element, by the table of its kind."""
@@ -171,14 +162,14 @@ class _Converting:
         if member.kind == "service-data":
             return self.service_data(element)
         found = Many(element)
-        convert, kind, namespace = self.own.get(member.kind), member.kind, element.namespace
+        convert, kind, namespace = _OWN_FORMS.get(member.kind), member.kind, element.namespace
         for child in element.children:
             if child.namespace != namespace:
                 continue
             if not kind:
                 found.append(_plain(child))
             else:
-                found.append(convert(child) if convert is not None else self.object(child, kind))
+                found.append(convert(self, child) if convert is not None else self.object(child, kind))
         return found
 
     def licences(self, element: Element) -> Many:
@@ -250,6 +241,19 @@ def _attachment(element: Element) -> Said:
     )
     said["content"] = element.text
     return said
+
+
+# Kinds whose XML is not their members' elements and attributes. Not in the converter itself: it would hold itself, and
+# with it the whole BOM, until the cycle collector comes.
+_OWN_FORMS: dict[str, Callable[[_Converting, Element], Any]] = {
+    "attachment": lambda _, e: _attachment(e),
+    "copyright": lambda _, e: _with_text(e, "text"),
+    "dataset": lambda c, e: Said(e) if e.tag == "ref" else c.object(e, "dataset"),
+    "hash": lambda _, e: _hash(e),
+    "licenses": _Converting.licences,
+    "property": lambda _, e: _property(e),
+    "tools": _Converting.tools,
+}
 
 
 def _dependencies(element: Element) -> Many:

@@ -91,6 +91,12 @@ def cpe_key(product: tuple[str, str]) -> str:
     return _short("cpe:", ":".join(product))
 
 
+def stored(key: str) -> str:
+    """A package's key as a database keeps it: no longer than an index takes."""
+    kind, colon, rest = key.partition(":")
+    return _short(kind + colon, rest)
+
+
 def _short(prefix: str, text: str) -> str:
     if len(text) > MAX_KEY_CHARS:
         text = f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"

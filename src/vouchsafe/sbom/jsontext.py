@@ -19,6 +19,8 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _STRING_OR_MARK = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[{}\[\],:]', re.DOTALL)
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*(\\u0000)")
 _NOT_BRACKETS = bytes(c for c in range(256) if c not in b"{}[]")
+# What a colon after a key follows: its quote, or white space.
+_BEFORE_VALUE = (b'":', b" :", b"\t:", b"\n:", b"\r:")
 
 _WIDE = (
     (codecs.BOM_UTF32_LE, "UTF-32 text"),
@@ -36,20 +38,27 @@ def parse(data: bytes, *, limits: Limits = DEFAULT) -> Any:
         NotRead: UTF-16, UTF-32, XML or tag-value text.
         Malformed: no UTF-8, no JSON, or the same key twice in one object. The place is a line and column.
     """
-    text = _checked_text(data, limits)
-    skeleton = _STRING.sub(b"", text)
-    _check_depth(skeleton, text, limits)
+    text = _narrow_text(data, limits)
     try:
+        # orjson refuses what is no UTF-8 and more than 1,024 levels itself; the order of refusals is ours.
         value = orjson.loads(text)
     except orjson.JSONDecodeError as told:
+        _check_utf8(text)
+        _check_depth(_STRING.sub(b"", text), text, limits)
         raise Malformed(_place(text, _bytes_before(told.doc, told.pos)), *_why(told.msg, text)) from None
+    keys, depth = _measured(value)
+    # Each key stands before a colon, so there are no more of them than this. Where it is as many as the value has,
+    # no key was lost; only where it is more (a text begins with a colon) are the strings taken out and looked at.
+    unlike = keys != sum(map(text.count, _BEFORE_VALUE))
+    skeleton = _STRING.sub(b"", text) if unlike or depth > limits.max_depth else b""
+    _check_depth(skeleton, text, limits)
     # JSON may hold U+0000, but no name, version or identifier does, and databases refuse it far from here.
     nul = _NUL.search(text) if b"\\u0000" in text else None
     if nul is not None:
         raise Malformed(_place(text, nul.start(1)), "text without NUL characters", "\\u0000")
     # RFC 8259 section 4: names SHOULD be unique; a reader that keeps the last of two hides the first from
     # review.
-    if _count_keys(value) != skeleton.count(b":"):
+    if unlike and keys != skeleton.count(b":"):
         _raise_duplicate(text)
     return value
 
@@ -80,7 +89,7 @@ def spans(data: bytes) -> dict[str, bytes]:
     return members
 
 
-def _checked_text(data: bytes, limits: Limits) -> bytes:
+def _narrow_text(data: bytes, limits: Limits) -> bytes:
     if len(data) > limits.max_bytes:
         raise TooLarge("byte 0", f"at most {limits.max_bytes:,} bytes", f"{len(data):,}")
     if not data.strip():
@@ -90,18 +99,20 @@ def _checked_text(data: bytes, limits: Limits) -> bytes:
             raise NotRead("byte 0", "UTF-8 text", name)
     if b"\0" in data[:4]:
         raise NotRead("byte 0", "UTF-8 text", "NUL bytes, as in UTF-16 or UTF-32 without a byte order mark")
-    text = data.removeprefix(codecs.BOM_UTF8)  # RFC 8259 section 8.1: a reader MAY ignore it
+    return data.removeprefix(codecs.BOM_UTF8)  # RFC 8259 section 8.1: a reader MAY ignore it
+
+
+def _check_utf8(text: bytes) -> None:
     try:
         text.decode("utf-8")
     except UnicodeDecodeError as told:
         raise Malformed(
             _place(text, told.start), "UTF-8 text", f"the byte 0x{text[told.start]:02x}"
         ) from None
-    return text
 
 
 def _check_depth(skeleton: bytes, text: bytes, limits: Limits) -> None:
-    """Refuses deep nesting before a parser sees it. `skeleton` has no strings, so no brackets in them."""
+    """Refuses deep nesting where it begins. `skeleton` has no strings, so no brackets in them."""
     depth = 0
     for mark in skeleton.translate(None, _NOT_BRACKETS):
         if mark in b"{[":
@@ -126,16 +137,23 @@ def _offset_of_depth(text: bytes, wanted: int) -> int:
     return 0
 
 
-def _count_keys(value: Any) -> int:
-    count, stack = 0, [value]
-    while stack:
-        item = stack.pop()
-        if type(item) is dict:
-            count += len(item)
-            stack.extend(item.values())
-        elif type(item) is list:
-            stack.extend(item)
-    return count
+def _measured(value: Any) -> tuple[int, int]:
+    """How many keys all the objects have, and how deep they nest: level by level, for the file chooses the depth."""
+    keys = depth = 0
+    level: list[Any] = [value] if isinstance(value, dict | list) else []
+    while level:
+        depth += 1
+        below: list[Any] = []
+        for item in level:
+            if type(item) is dict:
+                keys += len(item)
+                item = item.values()
+            for inner in item:
+                # Most are texts: one comparison for those.
+                if type(inner) is not str and (type(inner) is dict or type(inner) is list):
+                    below.append(inner)
+        level = below
+    return keys, depth
 
 
 def _raise_duplicate(text: bytes) -> None:

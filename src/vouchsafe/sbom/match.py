@@ -5,7 +5,7 @@ that the advisory's own words exclude the component: another package, another di
 version that every range and list leaves out and that could be compared. Nothing is excluded because something
 could not be read.
 
-For a database: store `Component.identity()` and `joins.component_keys` a component and `advisory_ranges` an
+For a database: store `Component.identity()` (its `pkg` by `joins.stored`) and `joins.component_keys` a component and `advisory_ranges` an
 advisory, and select candidates with
 
     range.pkg is one of the component's keys, OR component.pkg = range.pkg
@@ -162,7 +162,7 @@ def advisory_ranges(advisory: Advisory) -> tuple[RangeRow, ...]:
         for key in joins.entry_keys(affected):
             is_package = key == affected.package_key
             bounds = (low, high, affected.release or None) if is_package else (None, None, None)
-            rows.append(RangeRow(key, *bounds, affected.index))
+            rows.append(RangeRow(joins.stored(key), *bounds, affected.index))
     return tuple(rows)
 
 

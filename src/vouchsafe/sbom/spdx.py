@@ -152,7 +152,7 @@ def _read(data: bytes, limits: Limits) -> SpdxSbom:
     try:
         return _Reading(doc, notes, limits).document(hashlib.sha256(data).hexdigest())
     finally:
-        if isinstance(doc, spdx_tree.XmlNode):
+        if isinstance(doc, spdx_tree.XmlNode) and doc.element is not None:
             xmltext.dissolve(doc.element)
 
 
@@ -388,40 +388,42 @@ class _Reading:
 
     def _relationships(self) -> None:
         own = self.doc.get("SPDXID")
-        count = 0
-        for item, at in self._each("relationships"):
-            count += 1
-            if count > self.limits.max_dependencies:
-                most = f"at most {self.limits.max_dependencies:,} relationships"
-                raise TooLarge(self.places.of(item, at), most, "more")
-            rules.check_relationship(item, at, self.version, self.notes)
+        ids, most, version, notes = self.ids, self.limits.max_dependencies, self.version, self.notes
+        for count, (item, at) in enumerate(self._each("relationships")):
+            if count >= most:
+                raise TooLarge(self.places.of(item, at), f"at most {most:,} relationships", "more")
+            rules.check_relationship(item, at, version, notes)
             one, other = item.get("spdxElementId"), item.get("relatedSpdxElement")
             type_ = item.get("relationshipType")
             if not (isinstance(one, str) and isinstance(other, str) and isinstance(type_, str)):
                 continue
             type_ = type_.upper()
-            self._check_known(one, item, at, "spdxElementId")
-            self._check_known(other, item, at, "relatedSpdxElement")
-            if type_ == "DESCRIBES" or type_ == "DESCRIBED_BY":
+            if one not in ids:
+                self._check_known(one, item, at, "spdxElementId")
+            if other not in ids:
+                self._check_known(other, item, at, "relatedSpdxElement")
+            if type_ in rules.DEPENDS:
+                self._depends(one, other, own)
+            elif type_ in rules.DEPENDED_ON:
+                self._depends(other, one, own)
+            elif type_ == "DESCRIBES" or type_ == "DESCRIBED_BY":
                 who, what = (one, other) if type_ == "DESCRIBES" else (other, one)
                 if who == own and what and what not in rules.NOTHING:
                     self.described[what] = None
                     self.stated = True
-            elif type_ in rules.DEPENDS:
-                self._depends(one, other, own)
-            elif type_ in rules.DEPENDED_ON:
-                self._depends(other, one, own)
 
     def _depends(self, one: str, other: str, own: object) -> None:
         """Notes that a package depends on another one; files and the document have no dependencies."""
-        ends = [self._is_package(ref) for ref in (one, other)]
-        if all(ends):
-            self.needs.setdefault(one, {})[other] = None
-        if all(is_package or ref == own for is_package, ref in zip(ends, (one, other), strict=True)):
+        packages = self.packages
+        one_is = one in packages or one.startswith("DocumentRef-")
+        other_is = other in packages or other.startswith("DocumentRef-")
+        if one_is and other_is:
+            needs = self.needs.get(one)
+            if needs is None:
+                needs = self.needs[one] = {}
+            needs[other] = None
+        if (one_is or one == own) and (other_is or other == own):
             self.stated = True
-
-    def _is_package(self, ref: str) -> bool:
-        return ref in self.packages or ref.startswith("DocumentRef-")
 
     def _check_known(
         self, ref: str, node: dict[str, Any], at: str, field: str, index: int | None = None

@@ -89,7 +89,7 @@ _FILE = frozenset(
 _RELATIONSHIP = frozenset(("comment", "relatedSpdxElement", "relationshipType", "spdxElementId"))
 
 _ID = re.compile(r"SPDXRef-[A-Za-z0-9.\-]+", re.ASCII)
-_REF = re.compile(r"(DocumentRef-[A-Za-z0-9.+\-]+:)?SPDXRef-[A-Za-z0-9.\-]+", re.ASCII)
+_REF = re.compile(r"(?:DocumentRef-[A-Za-z0-9.+\-]+:)?SPDXRef-[A-Za-z0-9.\-]+", re.ASCII)
 _DOCUMENT_REF = re.compile(r"DocumentRef-[A-Za-z0-9.+\-]+", re.ASCII)
 _LICENCE_REF = re.compile(r"LicenseRef-[A-Za-z0-9.\-]+", re.ASCII)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s#]+", re.ASCII)
@@ -169,18 +169,25 @@ def is_time(value: Any) -> bool:
 def members(node: dict[str, Any], field: str) -> Sequence[Any]:
     """An array's items; nothing where there is none, or something else."""
     value = node.get(field)
+    if value is None or type(value) is list:  # without asking the abstract class, which is slow
+        return value or ()
     return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
 
 
 def objects(node: dict[str, Any], field: str) -> list[tuple[int, dict[str, Any]]]:
     """The items of an array that are objects, with their index."""
-    return [(i, item) for i, item in enumerate(members(node, field)) if isinstance(item, dict)]
+    items = members(node, field)
+    return [(i, item) for i, item in enumerate(items) if isinstance(item, dict)] if items else []
 
 
 def _arrays(node: dict[str, Any], at: str, fields: Sequence[str], notes: Notes) -> None:
     for field in fields:
         value = node.get(field)
-        if value is not None and (isinstance(value, str) or not isinstance(value, Sequence)):
+        if (
+            value is not None
+            and type(value) is not list
+            and (isinstance(value, str) or not isinstance(value, Sequence))
+        ):
             notes.wrong("an array", node, at, field)
 
 
@@ -372,8 +379,10 @@ def check_reference(item: dict[str, Any], at: str, notes: Notes) -> None:
 
 def check_relationship(item: dict[str, Any], at: str, version: str, notes: Notes) -> None:
     """One relationship's form. SPDX 2.3 clause 11"""
-    _known(item, at, _RELATIONSHIP, notes)
-    if not matches(_REF, item.get("spdxElementId")):
+    if not item.keys() <= _RELATIONSHIP:
+        _known(item, at, _RELATIONSHIP, notes)
+    one = item.get("spdxElementId")
+    if not (isinstance(one, str) and _REF.fullmatch(one)):
         notes.wrong("an element's identifier", item, at, "spdxElementId")
     type_ = item.get("relationshipType")
     if (
@@ -382,6 +391,6 @@ def check_relationship(item: dict[str, Any], at: str, version: str, notes: Notes
         or (version < "2.3" and type_ in _RELATIONSHIPS_23)
     ):
         notes.wrong(f"a relationship type of SPDX {version}", item, at, "relationshipType")
-    related = item.get("relatedSpdxElement")
-    if not matches(_REF, related) and not (isinstance(related, str) and related in NOTHING):
+    other = item.get("relatedSpdxElement")
+    if not (isinstance(other, str) and (_REF.fullmatch(other) or other in NOTHING)):
         notes.wrong("an element's identifier, NONE or NOASSERTION", item, at, "relatedSpdxElement")

@@ -9,6 +9,7 @@ Source: SPDX 2.3, clauses 6 to 12, annex for the tag-value form.
 """
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -23,17 +24,17 @@ _VERIFICATION = re.compile(r"([^\s(]*)\s*(?:\((?:excludes:)?\s*(.*)\))?", re.DOT
 
 
 class LineNode(dict[str, Any]):
-    """The members of one section. `line` is where it begins, `lines` where each member stands.
-
-    A member that may stand more than once has its second at `name#1`: one flat table costs least.
+    """The members of one section. `line` is where it begins, `lines` where each member stands first, `more` where
+    those stand that come more than once, from the second on.
     """
 
-    __slots__ = ("line", "lines")
+    __slots__ = ("line", "lines", "more")
 
     def __init__(self, line: int) -> None:
         super().__init__()
         self.line = line
         self.lines: dict[str, int] = {}
+        self.more: dict[str, list[int]] | None = None
 
     def one(self, field: str, value: Any, line: int) -> bool:
         """Takes the value unless there is one; says whether it was taken."""
@@ -43,16 +44,28 @@ class LineNode(dict[str, Any]):
         self.lines[field] = line
         return True
 
-    def many(self, field: str, value: Any, line: int) -> bool:
+    def many(self, field: str, value: Any, line: int) -> None:
         """Adds the value."""
         values = self.get(field)
         if values is None:
             self[field] = [value]
             self.lines[field] = line
+            return
+        values.append(value)
+        if self.more is None:
+            self.more = {}
+        lines = self.more.get(field)
+        if lines is None:
+            self.more[field] = [line]
         else:
-            self.lines[f"{field}#{len(values)}"] = line
-            values.append(value)
-        return True
+            lines.append(line)
+
+    def line_of(self, field: str, index: int | None) -> int:
+        """The line of a member, or of an item of one; where there is none, of the section."""
+        if not index:
+            return self.lines.get(field, self.line)
+        lines = self.more.get(field, ()) if self.more else ()
+        return lines[index - 1] if index <= len(lines) else self.line
 
 
 class LinePlaces(Places):
@@ -63,7 +76,7 @@ class LinePlaces(Places):
     def into(self, node: dict[str, Any], at: str, field: str, index: int | None = None) -> str:
         if not isinstance(node, LineNode):
             return at
-        return f"line {node.lines.get(f'{field}#{index}' if index else field, node.line)}"
+        return f"line {node.line_of(field, index)}"
 
     def of(self, node: dict[str, Any], at: str, field: str = "", index: int | None = None) -> str:
         return self.into(node, at, field, index) if field else at
@@ -166,7 +179,7 @@ def parse(data: bytes, *, limits: Limits = DEFAULT) -> tuple[LineNode, list[Prob
         place = f"line {len(_BREAK.findall(text, 0, nul)) + 1}"
         raise Malformed(place, "text without NUL characters", "a NUL character")
     reading = _Reading(limits)
-    lines = _BREAK.split(text)
+    lines = _BREAK.split(text) if "\r" in text else text.split("\n")
     del text
     _read_lines(lines, reading)
     return reading.document, reading.problems
@@ -187,9 +200,14 @@ def _read_lines(lines: list[str], reading: "_Reading") -> None:
             value, number = _text(value[6:], lines, number, reading)
         field = simple.get(tag)
         if field is not None and colon and field not in node:
-            # Nine lines of ten: a single value of the element that was begun last.
+            # Most lines: a single value of the element that was begun last.
             node[field] = value
             node.lines[field] = begins
+            continue
+        structured = _STRUCTURED.get(tag)
+        if structured is not None and colon:
+            # Most others. None of these begins an element.
+            structured(reading, value, begins)
             continue
         tag = tag.rstrip()
         if not colon or not _TAG.fullmatch(tag):
@@ -260,7 +278,7 @@ class _Reading:
         if begins is not None:
             self._begin(*begins, value, line)
             return
-        structured = _STRUCTURED.get(tag)
+        structured = _STRUCTURED.get(tag)  # with white space before its colon
         if structured is None:
             self.note(f"expected a tag of SPDX, got {shown(tag)}", line)
         else:
@@ -316,7 +334,15 @@ class _Reading:
         node.many("externalRefs", reference, line)
 
     def relationship(self, value: str, line: int) -> None:
-        relationship = dict(zip(_RELATIONSHIP, value.split(maxsplit=2), strict=False))
+        parts = value.split(maxsplit=2)
+        if len(parts) == 3:
+            relationship = {
+                "spdxElementId": parts[0],
+                "relationshipType": sys.intern(parts[1]),
+                "relatedSpdxElement": parts[2],
+            }
+        else:
+            relationship = dict(zip(_RELATIONSHIP, parts, strict=False))
         self.last["relationship"] = relationship
         self.document.many("relationships", relationship, line)
 

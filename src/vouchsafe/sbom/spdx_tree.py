@@ -2,7 +2,8 @@
 
 Every syntax ends as the objects, arrays and texts of the JSON form; `Places` says where one of them stood. YAML
 is read from libyaml's events: no aliases, no tags, no second document, each key once, and nothing becomes a date
-or a number that was written as text. XML elements become objects one at a time, when they are asked for.
+or a number that was written as text. XML becomes objects as it is read;
+only what no plain SPDX document has makes a tree of it first.
 
 Source: SPDX 2.3 and its JSON schema; YAML 1.2.2; the XML form is the JSON form with `Document` outermost and an
 array written as its element repeated.
@@ -52,13 +53,44 @@ class Places:
 
 
 class XmlNode(dict[str, Any]):
-    """The members of one element."""
+    """The members of one element. `line` is where it begins; `lines` where its members first stand, in their order;
+    `more` where those stand that are arrays of texts.
+    """
 
-    __slots__ = ("element",)
+    __slots__ = ("element", "line", "lines", "more")
 
-    def __init__(self, element: xmltext.Element) -> None:
+    def __init__(self, line: int, element: xmltext.Element | None = None) -> None:
         super().__init__()
+        self.line = line
+        self.lines: list[int] = []
+        self.more: dict[str, list[int]] | None = None
         self.element = element
+
+    def texts(self, tag: str, value: Any, line: int) -> None:
+        """Adds a value to an array of texts."""
+        if self.more is None:
+            self.more = {}
+        if tag in self:
+            self[tag].append(value)
+            self.more[tag].append(line)
+        else:
+            self[tag] = [value]
+            self.lines.append(line)
+            self.more[tag] = [line]
+
+    def line_of(self, field: str, index: int | None) -> int:
+        """The line of a member, or of an item of one; where there is none, of the element."""
+        lines: list[int] | None = self.more.get(field) if self.more else None
+        if lines is not None:
+            return lines[min(index or 0, len(lines) - 1)]
+        if field not in self:
+            return self.line
+        value = self[field]
+        if isinstance(value, XmlNodes):
+            value = value.elements
+        if isinstance(value, list):
+            return int(value[min(index or 0, len(value) - 1)].line)
+        return self.lines[list(self).index(field)]
 
 
 class XmlNodes(Sequence[XmlNode]):
@@ -66,8 +98,8 @@ class XmlNodes(Sequence[XmlNode]):
 
     __slots__ = ("elements",)
 
-    def __init__(self) -> None:
-        self.elements: list[xmltext.Element] = []
+    def __init__(self, elements: list[xmltext.Element]) -> None:
+        self.elements = elements
 
     def __len__(self) -> int:
         return len(self.elements)
@@ -98,10 +130,8 @@ class XmlPlaces(Places):
     def of(self, node: dict[str, Any], at: str, field: str = "", index: int | None = None) -> str:
         assert isinstance(node, XmlNode), "XML documents are made of XmlNode"
         if not field:
-            return f"line {node.element.line}: {at}"
-        found = [e for e in node.element.children if e.tag == field]
-        line = found[min(index or 0, len(found) - 1)].line if found else node.element.line
-        return f"line {line}: {self.into(node, at, field, index)}"
+            return f"line {node.line}: {at}"
+        return f"line {node.line_of(field, index)}: {self.into(node, at, field, index)}"
 
 
 # What a member is: text, an array of texts, an object, an array of objects.
@@ -120,29 +150,29 @@ def xml_node(element: xmltext.Element, *, kept: bool = True) -> XmlNode:
     Raises:
         Malformed: a member twice that is one value, as a key twice in JSON.
     """
-    node = XmlNode(element)
+    node = XmlNode(element.line, element)
     namespace = element.namespace
     for child in element.children:
         tag = child.tag if child.namespace == namespace else f"{{{child.namespace}}}{child.tag}"
         kind = _KINDS.get(tag)
-        if kind is None:
-            if tag in node:
-                raise _twice(child, tag)
-            node[tag] = xml_node(child) if child.children else child.text.strip()
-        elif kind == _OBJECTS:
-            if not kept:
-                node.setdefault(tag, XmlNodes()).elements.append(child)
-            elif tag in node:
+        if kind == _TEXTS:
+            # An element inside a text is an object where text is expected; the reader names it.
+            node.texts(tag, xml_node(child) if child.children else child.text.strip(), child.line)
+        elif kind == _OBJECTS and tag in node:
+            if kept:
                 node[tag].append(xml_node(child))
             else:
-                node[tag] = [xml_node(child)]
-        elif kind == _TEXTS:
-            # An element inside a text is an object where text is expected; the reader names it.
-            node.setdefault(tag, []).append(xml_node(child) if child.children else child.text.strip())
+                node[tag].elements.append(child)
         elif tag in node:
             raise _twice(child, tag)
         else:
-            node[tag] = xml_node(child)
+            node.lines.append(child.line)
+            if kind == _OBJECTS:
+                node[tag] = [xml_node(child)] if kept else XmlNodes([child])
+            elif kind == _OBJECT or child.children:
+                node[tag] = xml_node(child)
+            else:
+                node[tag] = child.text.strip()
     return node
 
 
@@ -157,7 +187,12 @@ def parse_xml(data: bytes, *, limits: Limits = DEFAULT) -> XmlNode:
         NotRead: RDF, or another document element.
         Malformed, TooLarge: as `xmltext.parse`.
     """
-    root = xmltext.parse(data, limits=limits)
+    reader = _XmlReader(limits)
+    try:
+        reader.read(data)
+        return reader.root
+    except _Unusual:
+        root = xmltext.parse(data, limits=limits)
     if root.tag == "RDF":
         raise NotRead(
             root.place, "SPDX as JSON, tag-value, YAML or XML", "SPDX as RDF/XML, which is not read"
@@ -165,6 +200,83 @@ def parse_xml(data: bytes, *, limits: Limits = DEFAULT) -> XmlNode:
     if root.tag != "Document":
         raise NotRead(root.place, "SPDX XML with the document element “Document”", shown(root.tag))
     return xml_node(root, kept=False)
+
+
+class _Unusual(Exception):
+    """The document must be read as a tree."""
+
+
+class _XmlReader(xmltext.Reader):
+    """The members straight from expat's events, which takes half as long as a tree.
+
+    It stops (`_Unusual`) at what a plain SPDX document does not have: another document element, a namespace, an
+    element inside a text, a member twice that is one value. What becomes of those, the tree says.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self.max_depth = limits.max_depth
+        self.max_elements = limits.max_elements
+        self.root = self.node = XmlNode(1)
+        self.stack: list[XmlNode] = []
+        self.kinds: dict[str, int] = {}
+        # The text that is open, if one is: its name, its line, what it holds.
+        self.tag = ""
+        self.line = 0
+        self.pieces: list[str] = []
+
+    def start(self, name: str, said: dict[str, str]) -> None:
+        stack = self.stack
+        self.count += 1 + len(said)
+        if len(stack) >= self.max_depth or self.count > self.max_elements:
+            raise self.past_limit(len(stack) + 1)
+        if self.tag or not stack:
+            if stack or name != "Document":
+                raise _Unusual
+            self.root = self.node = XmlNode(self.parser.CurrentLineNumber)
+            stack.append(self.node)
+            return
+        kind = self.kinds.get(name)
+        if kind is None:
+            if " " in name:
+                raise _Unusual
+            kind = self.kinds[name] = _KINDS.get(name, 0)
+        if kind < _OBJECT:
+            self.tag = name
+            self.line = self.parser.CurrentLineNumber
+            return
+        node = self.node
+        inner = self.node = XmlNode(self.parser.CurrentLineNumber)
+        stack.append(node)
+        if name not in node:
+            node[name] = [inner] if kind == _OBJECTS else inner
+            node.lines.append(inner.line)
+        elif kind == _OBJECTS:
+            node[name].append(inner)
+        else:
+            raise _Unusual
+
+    def end(self, name: str) -> None:
+        if not self.tag:
+            self.node = self.stack.pop()
+            return
+        self.tag = ""
+        node, pieces, text = self.node, self.pieces, ""
+        if pieces:
+            text = (pieces[0] if len(pieces) == 1 else "".join(pieces)).strip()
+            pieces.clear()
+        if self.kinds[name]:
+            node.texts(name, text, self.line)
+        elif name in node:
+            raise _Unusual
+        else:
+            node[name] = text
+            node.lines.append(self.line)
+
+    def characters(self, text: str) -> None:
+        # Between members there is white space, or text that no member has.
+        if self.tag:
+            self.pieces.append(text)
 
 
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
@@ -186,7 +298,7 @@ def parse_yaml(data: bytes, *, limits: Limits = DEFAULT) -> Any:
     builder = _YamlBuilder(limits)
     try:
         # Events come as they are asked for: a limit stops the scanner where it is passed.
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        for event in iter(yaml.CSafeLoader(text).get_event, None):
             if type(event) is yaml.ScalarEvent:
                 builder.scalar(event)
             else:
@@ -266,9 +378,9 @@ class _YamlBuilder:
         self._put(value)
 
     def event(self, event: Any) -> None:
-        if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+        if isinstance(event, yaml.CollectionStartEvent):
             self._open(event)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+        elif isinstance(event, yaml.CollectionEndEvent):
             self.at, self.key = self.stack.pop()
         elif isinstance(event, yaml.AliasEvent):
             raise Malformed(_mark(event.start_mark), "YAML without aliases", f"the alias *{event.anchor}")
@@ -278,15 +390,16 @@ class _YamlBuilder:
                 raise Malformed(_mark(event.start_mark), "one YAML document", "a second one")
 
     def _open(self, event: Any) -> None:
-        place = _mark(event.start_mark)
         if event.tag is not None:
-            raise Malformed(place, "YAML without tags", f"the tag {shown(event.tag)}")
+            raise Malformed(_mark(event.start_mark), "YAML without tags", f"the tag {shown(event.tag)}")
         if len(self.stack) >= self.limits.max_depth:
             at_most = self.limits.max_depth
-            raise TooLarge(place, f"at most {at_most} levels of nesting", f"level {at_most + 1}")
+            raise TooLarge(
+                _mark(event.start_mark), f"at most {at_most} levels of nesting", f"level {at_most + 1}"
+            )
         if type(self.at) is dict and self.key is None:
-            raise Malformed(place, "a text as key", "an object or an array")
-        value: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
+            raise Malformed(_mark(event.start_mark), "a text as key", "an object or an array")
+        value: dict[str, Any] | list[Any] = {} if type(event) is yaml.MappingStartEvent else []
         self._put(value)
         self.stack.append((self.at, self.key))
         self.at, self.key = value, None

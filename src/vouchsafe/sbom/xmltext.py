@@ -16,7 +16,7 @@ Source: XML 1.0 (fifth edition) and Namespaces in XML 1.0, as expat reads them.
 import codecs
 import gc
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from xml.parsers import expat
 
@@ -62,11 +62,10 @@ class Element:
             children.
         children: the elements in it, in file order.
         line: where it begins, counted from 1.
-        index: which one it is of its siblings of the same name, counted from 1; 0 for one alone.
         parent: the element around it; None for the outermost.
     """
 
-    __slots__ = ("attributes", "children", "index", "line", "namespace", "parent", "tag", "text")
+    __slots__ = ("attributes", "children", "line", "namespace", "number", "parent", "tag", "text")
 
     def __init__(
         self, tag: str, namespace: str, attributes: Mapping[str, str], line: int, parent: "Element | None"
@@ -75,7 +74,7 @@ class Element:
         self.namespace = namespace
         self.attributes = attributes
         self.line = line
-        self.index = 0
+        self.number: int | None = None
         self.parent = parent
         self.text = ""
         self.children: Sequence[Element] = ()
@@ -84,12 +83,20 @@ class Element:
         return f"<Element {self.place}>"
 
     @property
+    def index(self) -> int:
+        """Which one it is of its siblings of the same name, counted from 1; 0 for one alone."""
+        if self.number is None:
+            _count(self.parent.children if self.parent is not None else (self,))
+        return self.number or 0
+
+    @property
     def path(self) -> str:
         """Its path, such as `/bom/components/component[3]/purl`."""
         steps = []
         at: Element | None = self
         while at is not None:
-            steps.append(f"{at.tag}[{at.index}]" if at.index else at.tag)
+            index = at.index
+            steps.append(f"{at.tag}[{index}]" if index else at.tag)
             at = at.parent
         return "/" + "/".join(reversed(steps))
 
@@ -110,6 +117,18 @@ class Element:
         return (c for c in self.children if c.tag == tag and c.namespace == self.namespace)
 
 
+def _count(siblings: Sequence[Element]) -> None:
+    """Numbers all of them at once, when the first is asked for: most elements never are."""
+    last: dict[str, Element] = {}
+    for element in siblings:
+        element.number = 0
+        twin = last.get(element.tag)
+        if twin is not None:
+            twin.number = twin.number or 1
+            element.number = twin.number + 1
+        last[element.tag] = element
+
+
 def parse(data: bytes, *, limits: Limits = DEFAULT) -> Element:
     """The outermost element of the document in `data`.
 
@@ -120,7 +139,10 @@ def parse(data: bytes, *, limits: Limits = DEFAULT) -> Element:
         NotRead: another encoding.
         Malformed: not well-formed, or with a document type declaration. The place is a line and column.
     """
-    return _parsed(data, limits, whole=True)
+    builder = _Builder(limits, whole=True)
+    builder.read(data)
+    assert builder.root is not None, "expat accepts no document without an element"
+    return builder.root
 
 
 def outermost(data: bytes, *, limits: Limits = DEFAULT) -> Element:
@@ -129,26 +151,9 @@ def outermost(data: bytes, *, limits: Limits = DEFAULT) -> Element:
     Raises:
         TooLarge, NotRead, Malformed: as `parse`, for what stands before it.
     """
-    return _parsed(data, limits, whole=False)
-
-
-def _parsed(data: bytes, limits: Limits, *, whole: bool) -> Element:
-    if len(data) > limits.max_bytes:
-        raise TooLarge("byte 0", f"at most {limits.max_bytes:,} bytes", f"{len(data):,}")
-    if not data.strip():
-        raise Malformed("line 1 column 1", "XML", "an empty file")
-    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        raise NotRead("byte 0", "UTF-8 or UTF-16 text", "UTF-32 text")
-    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    builder = _Builder(limits, marked, whole)
-    try:
-        with uncollected():
-            builder.parser.Parse(data, True)
-    except _Enough:
-        pass
-    except expat.ExpatError as told:
-        place = _place(told.lineno, told.offset, marked)
-        raise Malformed(place, "well-formed XML", expat.ErrorString(told.code)) from None
+    builder = _Builder(limits, whole=False)
+    with suppress(_Enough):
+        builder.read(data)
     assert builder.root is not None, "expat accepts no document without an element"
     return builder.root
 
@@ -162,25 +167,16 @@ def _place(line: int, offset: int, marked: bool) -> str:
     return f"line {line} column {offset + 1 - (marked and line == 1)}"
 
 
-class _Builder:
-    """Builds the tree from expat's events.
+class Reader:
+    """Feeds one document to expat and refuses what no reader here takes. What elements become, its heirs say.
 
-    The text of each open element is a list on a stack: an element with a million children and as many pieces of
-    text between them must not copy its text a million times. Beside it stands its last child of each name.
+    They count elements and attributes in `count`, and stop with `past_limit` when it, or the level, is too high.
     """
 
-    def __init__(self, limits: Limits, marked: bool, whole: bool) -> None:
-        self.max_depth = limits.max_depth
-        self.max_elements = limits.max_elements
-        self.whole = whole
-        self.marked = marked
-        self.root: Element | None = None
-        self.at: Element | None = None
-        self.pieces: list[str] | None = None
-        self.last: dict[str, Element] | None = None
-        self.stack: list[tuple[list[str] | None, dict[str, Element] | None]] = []
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.marked = False
         self.count = 0
-        self.names: dict[str, tuple[str, str]] = {}
         # expat refuses a namespace URI that holds the separator, and no local name can hold a space.
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.buffer_text = True
@@ -196,6 +192,45 @@ class _Builder:
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.characters
+
+    def read(self, data: bytes) -> None:
+        """Reads all of `data`.
+
+        Raises:
+            TooLarge, NotRead, Malformed: as `parse`.
+        """
+        if len(data) > self.limits.max_bytes:
+            raise TooLarge("byte 0", f"at most {self.limits.max_bytes:,} bytes", f"{len(data):,}")
+        if not data.strip():
+            raise Malformed("line 1 column 1", "XML", "an empty file")
+        if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+            raise NotRead("byte 0", "UTF-8 or UTF-16 text", "UTF-32 text")
+        self.marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        try:
+            with uncollected():
+                self.parser.Parse(data, True)
+        except expat.ExpatError as told:
+            place = _place(told.lineno, told.offset, self.marked)
+            raise Malformed(place, "well-formed XML", expat.ErrorString(told.code)) from None
+
+    def start(self, name: str, said: dict[str, str]) -> None:
+        """An element begins: its namespace, a space and its name; its attributes."""
+        raise NotImplementedError
+
+    def end(self, name: str) -> None:
+        """The element that began last ends."""
+        raise NotImplementedError
+
+    def characters(self, text: str) -> None:
+        """Text stands in it."""
+        raise NotImplementedError
+
+    def past_limit(self, level: int) -> TooLarge:
+        """What to raise where the level or `count` is past its limit."""
+        most = self.limits.max_depth
+        if level > most:
+            return TooLarge(self.here(), f"at most {most} levels of nesting", f"level {level}")
+        return TooLarge(self.here(), f"at most {self.limits.max_elements:,} elements", "more")
 
     def here(self) -> str:
         return _place(self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber, self.marked)
@@ -214,15 +249,30 @@ class _Builder:
     def entity(self, name: str, *rest: object) -> None:
         raise Malformed(self.here(), "XML without entities of its own", f"the entity {shown(name)}")
 
+
+class _Builder(Reader):
+    """Builds the tree from expat's events.
+
+    An element whose text comes in pieces keeps them in a list until it ends: one with a million children and as
+    many pieces of text between them must not copy its text a million times.
+    """
+
+    def __init__(self, limits: Limits, *, whole: bool) -> None:
+        super().__init__(limits)
+        self.max_depth = limits.max_depth
+        self.max_elements = limits.max_elements
+        self.whole = whole
+        self.root: Element | None = None
+        self.at: Element | None = None
+        self.depth = 0
+        self.pieces: dict[Element, list[str]] = {}
+        self.names: dict[str, tuple[str, str]] = {}
+
     def start(self, name: str, said: dict[str, str]) -> None:
-        stack = self.stack
-        if len(stack) >= self.max_depth:
-            raise TooLarge(
-                self.here(), f"at most {self.max_depth} levels of nesting", f"level {self.max_depth + 1}"
-            )
+        self.depth += 1
         self.count += 1 + len(said)
-        if self.count > self.max_elements:
-            raise TooLarge(self.here(), f"at most {self.max_elements:,} elements", "more")
+        if self.depth > self.max_depth or self.count > self.max_elements:
+            raise self.past_limit(self.depth)
         parts = self.names.get(name)
         if parts is None:
             namespace, _, tag = name.rpartition(" ")
@@ -240,36 +290,31 @@ class _Builder:
             self.root = element
             if not self.whole:
                 raise _Enough
-        elif self.last is None:
-            parent.children = [element]
-            self.last = {element.tag: element}
-        else:
+        elif parent.children:
             parent.children.append(element)  # type: ignore[attr-defined]
-            twin = self.last.get(element.tag)
-            if twin is not None:
-                twin.index = twin.index or 1
-                element.index = twin.index + 1
-            self.last[element.tag] = element
-        stack.append((self.pieces, self.last))
-        self.pieces = self.last = None
+        else:
+            parent.children = [element]
         self.at = element
 
     def end(self, name: str) -> None:
         element = self.at
         assert element is not None, "an element ends only after it began"
-        pieces = self.pieces
-        if pieces is not None:
-            text = pieces[0] if len(pieces) == 1 else "".join(pieces)
-            if not element.children or not text.isspace():
-                element.text = text
-        self.pieces, self.last = self.stack.pop()
+        if self.pieces and element in self.pieces:
+            element.text = "".join(self.pieces.pop(element))
+        if element.children and element.text.isspace():
+            element.text = ""
+        self.depth -= 1
         self.at = element.parent
 
     def characters(self, text: str) -> None:
-        if self.pieces is None:
-            self.pieces = [text]
+        element = self.at
+        assert element is not None, "text stands inside an element"
+        if not element.text:
+            element.text = text
+        elif element in self.pieces:
+            self.pieces[element].append(text)
         else:
-            self.pieces.append(text)
+            self.pieces[element] = [element.text, text]
 
 
 def _attribute(name: str) -> str:
