@@ -5,8 +5,8 @@ that the advisory's own words exclude the component: another package, another di
 version that every range and list leaves out and that could be compared. Nothing is excluded because something
 could not be read.
 
-For a database: store `Component.identity()` (its `pkg` by `joins.stored`) and `joins.component_keys` a component and `advisory_ranges` an
-advisory, and select candidates with
+For a database: store `Component.identity()` (its `pkg` by `joins.stored`) and `joins.component_keys` a
+component and `advisory_ranges` an advisory, and select candidates with
 
     range.pkg is one of the component's keys, OR component.pkg = range.pkg
     AND (range.release IS NULL OR component.release IS NULL OR component.release = range.release)
