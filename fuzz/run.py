@@ -15,8 +15,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fuzz import targets
+
 ROOT = Path(__file__).parents[1]
-CORPUS = ROOT / "fuzz" / "corpus"
 WORK = ROOT / "var" / "fuzz"
 MAX_LEN = 32_768
 MAX_KEPT = 40
@@ -27,8 +28,6 @@ MAX_KEPT_BYTES = 2_048
 def child(name: str, arguments: list[str]) -> None:
     """In a process of its own: instrument the libraries, then hand over to libFuzzer, which ends the process."""
     import atheris
-
-    from fuzz import targets
 
     with atheris.instrument_imports(include=["vouchsafe"]):
         functions, _ = targets.load()
@@ -41,9 +40,9 @@ def fuzz(name: str, seeds: list[bytes], seconds: int, more: list[Path]) -> bool:
     mine, begin = WORK / name, WORK / "seeds" / name
     for folder in (mine, begin, WORK / "found"):
         folder.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(seeds):
+    for number, seed in enumerate([*seeds, *targets.corpus(name)]):
         (begin / f"{number:03}").write_bytes(seed)
-    folders = [mine, begin, *([CORPUS / name] if (CORPUS / name).is_dir() else []), *more]
+    folders = [mine, begin, *more]
     done = _child(
         name,
         *map(str, folders),
@@ -72,14 +71,10 @@ def keep(name: str) -> None:
     small = WORK / "small" / name
     shutil.rmtree(small, ignore_errors=True)
     small.mkdir(parents=True)
-    sources = [folder for folder in (CORPUS / name, WORK / "seeds" / name, WORK / name) if folder.is_dir()]
+    sources = [folder for folder in (WORK / "seeds" / name, WORK / name) if folder.is_dir()]
     _child(name, "-merge=1", f"-max_len={MAX_KEPT_BYTES}", str(small), *map(str, sources))
-    kept = sorted((p for p in small.iterdir()), key=lambda p: (p.stat().st_size, p.name))
-    target = CORPUS / name
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    for path in kept[:MAX_KEPT]:
-        shutil.copy(path, target / path.name[:16])
+    kept = sorted((path.read_bytes() for path in small.iterdir()), key=len)
+    targets.keep(name, kept[:MAX_KEPT])
 
 
 def _child(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -99,8 +94,6 @@ def main() -> int:
     parser.add_argument("--fixtures", type=Path, help="a folder whose files begin the search, too")
     parser.add_argument("--keep", action="store_true", help="renew the committed corpus")
     given = parser.parse_args()
-    from fuzz import targets
-
     functions, seeds = targets.load()
     names = given.names or sorted(functions)
     if unknown := sorted(set(names) - functions.keys()):

@@ -4,11 +4,14 @@ A module here has `TARGETS`, names to functions, and may have `SEEDS`, names to 
 search. The functions also hold what must be true of an input that was read: what is written is read as the same.
 """
 
-from collections.abc import Callable
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 
 Target = Callable[[bytes], object]
+CORPUS = Path(__file__).parents[1] / "corpus"
+"""What earlier runs found: a file a target, an input a line in base64."""
 
 
 def load() -> tuple[dict[str, Target], dict[str, list[bytes]]]:
@@ -24,3 +27,16 @@ def load() -> tuple[dict[str, Target], dict[str, list[bytes]]]:
     unknown = seeds.keys() - targets.keys()
     assert not unknown, f"seeds for no target: {sorted(unknown)}"
     return targets, seeds
+
+
+def corpus(name: str) -> list[bytes]:
+    """The kept inputs of a target."""
+    path = CORPUS / f"{name}.txt"
+    return [b64decode(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def keep(name: str, inputs: Iterable[bytes]) -> None:
+    """Write the kept inputs of a target, smallest first."""
+    CORPUS.mkdir(exist_ok=True)
+    lines = [b64encode(data).decode() for data in sorted(set(inputs), key=lambda data: (len(data), data))]
+    (CORPUS / f"{name}.txt").write_text("".join(f"{line}\n" for line in lines))
