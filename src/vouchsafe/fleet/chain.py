@@ -1,12 +1,15 @@
 """A device's leaves, read backwards from any one of them, and the payload behind each.
 
 Heartbeats have no rows (migration 0001 says why), so a walk follows `pix` from leaf to leaf through the batch
-objects, whose hash is checked on each reading. Start with `Chain.back`.
+objects. Their hash is checked when they are read; a `Located` that is shared by many readings has it checked again
+after an hour only. Start with `Chain.back`.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
 from typing import Any
 
 from vouchsafe.fleet.timeline import Order
@@ -18,6 +21,8 @@ BatchOf = Callable[[str, int], batches.BatchRow | None]
 """The committed batch that holds an entry of a log, or None when there is no such entry."""
 
 MAX_OBJECTS = 64
+MAX_LOCATED = 512
+HASHED_FOR_S = 3600.0
 MAX_LINKS = 2_048
 MAX_STEPS = 200_000
 
@@ -62,11 +67,41 @@ class Link:
         return self.leaf.facts.get("base", True) is True
 
 
+class Located:
+    """Where the items of batch objects begin, of those whose bytes were hashed lately. Safe for several threads.
+
+    A page that asks for one instant reads some twenty objects for one item each; hashing a megabyte for each again and
+    again is what would make it slow.
+    """
+
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+        self._now = now
+        self._known: OrderedDict[str, tuple[float, int, list[int]]] = OrderedDict()
+        self._lock = Lock()
+
+    def starts(self, row: batches.BatchRow, origin: str, data: bytes) -> list[int]:
+        """Raises: Tampered, Malformed when the bytes are not the committed ones."""
+        now = self._now()
+        with self._lock:
+            at, size, starts = self._known.get(row.name, (-HASHED_FOR_S, -1, []))
+            if now - at < HASHED_FOR_S and size == len(data):
+                self._known.move_to_end(row.name)
+                return starts
+        batches.check_bytes(row, origin, data)
+        starts = batches.locate(data, row.next - row.first, row.name)
+        with self._lock:
+            self._known[row.name] = (now, len(data), starts)
+            while len(self._known) > MAX_LOCATED:
+                self._known.popitem(last=False)
+        return starts
+
+
 class Chain:
     """Reads leaves and payloads of one log. Not safe for several threads at once; cheap to make."""
 
-    def __init__(self, origin: str, store: Source, batch_of: BatchOf) -> None:
+    def __init__(self, origin: str, store: Source, batch_of: BatchOf, located: Located | None = None) -> None:
         self.origin = origin
+        self._located = located or Located()
         self._store = store
         self._batch_of = batch_of
         self._objects: OrderedDict[str, tuple[bytes, list[int]]] = OrderedDict()
@@ -129,9 +164,8 @@ class Chain:
         found = self._objects.get(row.name)
         if found is None:
             data = self._store.get(row.name)
-            batches.check_bytes(row, self.origin, data)
             # Where the items begin is enough: a walk wants one of the thousands.
-            found = self._objects[row.name] = (data, batches.locate(data, row.next - row.first, row.name))
+            found = self._objects[row.name] = (data, self._located.starts(row, self.origin, data))
             if len(self._objects) > MAX_OBJECTS:
                 self._objects.popitem(last=False)
         else:

@@ -5,7 +5,7 @@ logs.
 from bisect import bisect_right
 
 from vouchsafe.fleet import db
-from vouchsafe.fleet.chain import Chain
+from vouchsafe.fleet.chain import Chain, Located
 from vouchsafe.kernel import permit, publish
 from vouchsafe.ledger.batches import BatchRow
 
@@ -15,6 +15,8 @@ FLEET = "fleet/0"
 FETCHED = 128
 """Batches that one question fetches: some 20 KB of rows."""
 
+_LOCATED = Located()
+
 
 def fleet_origin() -> str:
     """The origin of the fleet's log."""
@@ -23,7 +25,7 @@ def fleet_origin() -> str:
 
 def chain(origin: str) -> Chain:
     """A reader of a log's leaves and payloads over Django's connection; one for a page that walks several times."""
-    return permit.once(("chain", origin), lambda: Chain(origin, publish.site().store, Batches()))
+    return permit.once(("chain", origin), lambda: Chain(origin, publish.site().store, Batches(), _LOCATED))
 
 
 class Batches:
