@@ -282,3 +282,8 @@ def test_the_official_suite_agrees(fixtures: Path, folder: str) -> None:
     assert count["build"] >= 85
     assert count["validate"] >= 94
     disagreements.compare(LISTED, "purl", wrong)
+
+
+@given(st.from_regex(purl._PLAIN, fullmatch=True, alphabet=st.characters(codec="ascii")))
+def test_a_plain_url_is_what_the_specification_makes_of_it(text: str) -> None:
+    assert purl.parts(text) == purl._taken_apart(text)
