@@ -17,7 +17,7 @@ from vouchsafe.fleet.chain import Link
 from vouchsafe.fleet.db import OPEN
 from vouchsafe.fleet.errors import NotFound
 from vouchsafe.fleet.words import CONFIRMED, FRESH_MS, LAST_KNOWN, UNKNOWN, VERDICTS
-from vouchsafe.kernel import publish
+from vouchsafe.kernel import permit, publish
 from vouchsafe.ledger import proofs
 
 MIN_GAP_MS = 15 * 60_000
@@ -243,7 +243,7 @@ def _around(device: int, at_ms: int) -> tuple[list[Tick], int | None]:
 def _walk(device: int, until_ms: int) -> Iterator[Link]:
     """The device's proofs backwards, from a little after an instant."""
     head = db.one(
-        "SELECT d.origin, h.ix, h.disorder, (SELECT a.ix FROM fleet_anchor a WHERE a.device = d.id AND"
+        "SELECT d.origin, d.subj, h.ix, h.disorder, (SELECT a.ix FROM fleet_anchor a WHERE a.device = d.id AND"
         " a.v > %(t)s"
         " ORDER BY a.seq LIMIT 1) FROM fleet_device d JOIN fleet_head h ON h.device = d.id WHERE d.id ="
         " %(d)s",
@@ -251,7 +251,8 @@ def _walk(device: int, until_ms: int) -> Iterator[Link]:
     )
     if head is None:
         return
-    origin, ix, disorder, anchor = head
+    origin, subj, ix, disorder, anchor = head
+    permit.once(("device", device), lambda: (origin, subj))  # for `_leaf`, which is asked next for a proof
     # Late evidence lies after newer proofs in the chain: then the whole chain has to be looked at.
     for link in substrate.chain(origin).back(ix if disorder or anchor is None else anchor):
         if link.is_evidence:
@@ -396,7 +397,10 @@ def proof(device: int, ix: int) -> proofs.TwoStep:
 
 def _leaf(device: int, ix: int) -> tuple[str, Link]:
     """The origin of a device's log, and its leaf at an index."""
-    row = db.one("SELECT origin, subj FROM fleet_device WHERE id = %(d)s", {"d": device})
+    row = permit.once(
+        ("device", device),
+        lambda: db.one("SELECT origin, subj FROM fleet_device WHERE id = %(d)s", {"d": device}),
+    )
     if row is None:
         raise NotFound(f"There is no device {device}.")
     try:

@@ -382,17 +382,18 @@ def proof_of(origin: str, index: int) -> proofs.TwoStep:
     """
     here = site()
     root_origin = here.origin(ROOT)
-    root_size, root_note = _newest(root_origin)
     rows = _rows(
-        "SELECT ix, size FROM shard_ref WHERE root_origin = %s AND origin = %s AND size > %s AND ix < %s"
-        " ORDER BY size LIMIT 1",
-        [root_origin, origin, index, root_size],
+        "SELECT s.ix, c.note, r.note"
+        " FROM (SELECT size, note FROM checkpoint WHERE origin = %(root)s ORDER BY size DESC LIMIT 1) r"
+        " JOIN shard_ref s ON s.root_origin = %(root)s AND s.origin = %(origin)s AND s.size > %(ix)s AND s.ix < r.size"
+        " JOIN checkpoint c ON c.origin = s.origin AND c.size = s.size ORDER BY s.size LIMIT 1",
+        {"root": root_origin, "origin": origin, "ix": index},
     )
     if not rows or index < 0:
         raise NotYetProvable(f"{origin} entry {index}: no root checkpoint covers it yet")
-    root_index, size = rows[0]
-    shard = _reader(here, origin, _note(origin, size))
-    root = _reader(here, root_origin, root_note)
+    root_index, shard_note, root_note = rows[0]
+    shard = _reader(here, origin, bytes(shard_note))
+    root = _reader(here, root_origin, bytes(root_note))
     return proofs.TwoStep(
         shard.entry(index), shard.prove(index), root.entry(root_index), root.prove(root_index)
     )
@@ -464,11 +465,7 @@ def _newest(origin: str) -> tuple[int, bytes]:
     return rows[0][0], bytes(rows[0][1])
 
 
-def _note(origin: str, size: int) -> bytes:
-    return bytes(_rows("SELECT note FROM checkpoint WHERE origin = %s AND size = %s", [origin, size])[0][0])
-
-
-def _rows(query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+def _rows(query: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
     from django.db import connection
 
     with connection.cursor() as cursor:
