@@ -212,13 +212,27 @@ class Postgres:
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
                 psycopg.connect(self.url(SUPERUSER, "postgres"), connect_timeout=5).close()
-                return True
+                if self._is_ours():
+                    return True
             except psycopg.OperationalError:
-                time.sleep(0.05)
+                pass
+            time.sleep(0.05)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
         return False
+
+    def _is_ours(self) -> bool:
+        """Whether the server that answers is the one just started, not one of a killed run that is still ending.
+
+        It would take our clients and, since a smart shutdown waits for them, neither end nor serve any other.
+        """
+        assert self.process is not None
+        try:
+            first = (self.cluster / "postmaster.pid").read_text().split("\n", 1)[0]
+        except OSError:
+            return False
+        return first.strip() == str(self.process.pid)
 
     def _has_roles(self) -> bool:
         """Make the roles that are missing. False when the postmaster ended in this moment."""
