@@ -17,7 +17,7 @@ ALONE = {
     "attest.formats.anykey", "attest.formats.cbor", "attest.formats.eat", "attest.keys", "attest.reference", "attest.verify",
     "ledger.checkpoints", "ledger.ecdsa", "ledger.ed25519", "ledger.jcs", "ledger.leaves", "ledger.notes", "ledger.policy",
     "ledger.proofs", "ledger.tiles", "ledger.tree", "sbom", "sbom.advisories", "sbom.csaf", "sbom.cve5", "sbom.cvss", "sbom.dsse",
-    "sbom.ghsa", "sbom.kev", "sbom.match", "sbom.nvd", "sbom.osv", "sbom.purl", "sbom.reading", "sbom.rustsec", "sbom.spdx",
+    "sbom.ghsa", "sbom.jsonshape", "sbom.kev", "sbom.match", "sbom.nvd", "sbom.osv", "sbom.purl", "sbom.reading", "sbom.rustsec", "sbom.spdx",
     "sbom.vers", "sbom.versions", "sbom.vex", "sbom.xmltext", "udi", "udi.basic_udi", "udi.checks", "udi.gs1", "udi.hibcc",
     "udi.iccbba", "udi.ifa",
 }  # fmt: skip

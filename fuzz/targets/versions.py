@@ -7,24 +7,6 @@ from vouchsafe.sbom.errors import Malformed, SbomError
 from vouchsafe.sbom.limits import MAX_PURL_CHARS, MAX_VERS_CHARS
 from vouchsafe.sbom.versions import Doubt
 
-_SCHEMES = (
-    *(
-        "semver",
-        "dart",
-        "nuget",
-        "composer",
-        "pypi",
-        "gem",
-        "maven",
-        "deb",
-        "rpm",
-        "apk",
-        "alpm",
-        "ebuild",
-        "conan",
-    ),
-    *("openssl", "cpan", "cran", "hackage", "generic", "intdot", "datetime", "lexicographic"),
-)
 _NATIVE = ("npm", "cargo", "composer", "hex", "conan", "gem", "pypi", "maven", "nuget", "deb", "rpm", "nginx")
 
 
@@ -77,7 +59,7 @@ def order(data: bytes) -> None:
     """The first byte picks the scheme, a newline parts two versions. The order and the coarse keys agree."""
     if not data:
         return
-    scheme = _SCHEMES[data[0] % len(_SCHEMES)]
+    scheme = versions.SCHEMES[data[0] % len(versions.SCHEMES)]
     a, _, b = _text(data[1:]).partition("\n")
     try:
         step = versions.compare(scheme, a, b)

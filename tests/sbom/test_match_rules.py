@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.sbom.test_match import is_candidate
 from vouchsafe.sbom import osv, vers, versions
 from vouchsafe.sbom.advisories import Advisory, Affected, Event, Range
-from vouchsafe.sbom.joins import component_keys, cpe_product, entry_keys, stored
+from vouchsafe.sbom.joins import component_keys, cpe_product, entry_keys
 from vouchsafe.sbom.limits import MAX_EVENTS_ORDERED, MAX_KEY_CHARS, MAX_LISTED_COMPARED, MAX_VERSION_CHARS
 from vouchsafe.sbom.match import advisory_ranges, match, match_cpe, matches, range_text
 from vouchsafe.sbom.model import Component
@@ -403,17 +404,6 @@ def test_a_version_past_the_limit_is_possible_at_once() -> None:
 
 
 # --- a database's candidates
-
-
-def is_candidate(component: Component, row: Any) -> bool:
-    """The SQL of the module's description, in Python."""
-    who = component.identity()
-    return row.pkg in component_keys(component) or (
-        stored(who.pkg) == row.pkg
-        and (row.release is None or not who.release or who.release == row.release)
-        and (who.coarse is None or row.coarse_min is None or who.coarse >= row.coarse_min)
-        and (who.coarse is None or row.coarse_max is None or who.coarse <= row.coarse_max)
-    )
 
 
 SPELT = {

@@ -1,6 +1,5 @@
 """VEX in one vocabulary: CycloneDX and CSAF, and what must never be called not_affected."""
 
-import doctest
 import json
 from collections import Counter
 from dataclasses import replace
@@ -54,11 +53,6 @@ def vulnerability(state: str = "", versions: Any = None, ref: str = "t", **analy
 
 def read(value: Any) -> vex.Vex:
     return vex.read(data(value))
-
-
-def test_the_examples_in_the_module_run() -> None:
-    ran = doctest.testmod(vex)
-    assert ran.failed == 0 and ran.attempted == 3
 
 
 @pytest.mark.parametrize(

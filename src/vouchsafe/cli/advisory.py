@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from vouchsafe.cli.files import print_object, read_bytes, refuse
 from vouchsafe.sbom import advisories, kev, match
 from vouchsafe.sbom.advisories import Advisory, Affected, Severity
 from vouchsafe.sbom.errors import Malformed
+
+if TYPE_CHECKING:
+    from vouchsafe.fleet.impact import Impact
 
 
 @click.group()
@@ -195,26 +198,32 @@ def import_advisory(file: str, username: str, as_json: bool) -> None:
         raise CommandError(f"{file}: {told}", code=2) from None
     found = impact.impact(row.id, int(now.timestamp() * 1000))
     if as_json:
-        print_object(
-            {
-                "id": row.key,
-                "sha256": row.sha256,
-                "components": [
-                    {"name": c.name, "version": c.version, "certainty": c.certainty} for c in found.components
-                ],
-                "builds": [{"version": b.version, "certainty": b.certainty} for b in found.builds],
-                "devices": {
-                    "confirmed": found.confirmed,
-                    "last_known": found.last_known,
-                    "unknown": found.unknown,
-                },
-                "scope": found.scope,
-                "entries": found.entries,
-                "unjoined": found.unjoined,
-                "elapsed_ms": round(found.elapsed_ms, 1),
-            }
-        )
-        return
+        print_object(_reached(found))
+    else:
+        _print_reached(said, found)
+
+
+def _reached(found: "Impact") -> dict[str, Any]:
+    return {
+        "id": found.advisory.key,
+        "sha256": found.advisory.sha256,
+        "components": [
+            {"name": c.name, "version": c.version, "certainty": c.certainty} for c in found.components
+        ],
+        "builds": [{"version": b.version, "certainty": b.certainty} for b in found.builds],
+        "devices": {
+            "confirmed": found.confirmed,
+            "last_known": found.last_known,
+            "unknown": found.unknown,
+        },
+        "scope": found.scope,
+        "entries": found.entries,
+        "unjoined": found.unjoined,
+        "elapsed_ms": round(found.elapsed_ms, 1),
+    }
+
+
+def _print_reached(said: Advisory, found: "Impact") -> None:
     if said.withdrawn:
         click.echo(f"{said.id} was withdrawn on {said.withdrawn}: it matches nothing.")
     for c in found.components:

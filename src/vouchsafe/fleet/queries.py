@@ -11,7 +11,7 @@ from typing import Any
 
 from vouchsafe.fleet import db
 from vouchsafe.fleet.errors import NotFound
-from vouchsafe.fleet.words import FRESH_MS, FRESHNESS_SQL, HELD_SQL, NOW_SQL, VERDICT_SQL, VERDICTS
+from vouchsafe.fleet.words import FRESH_MS, FRESHNESS_SQL, HELD_SQL, NOW_SQL, VERDICT_SQL
 from vouchsafe.udi import parse as udi_parse
 from vouchsafe.udi.errors import Malformed
 
@@ -468,8 +468,3 @@ def findings(now_ms: int, *, fresh_ms: int = FRESH_MS) -> tuple[Finding, ...]:
         {"fresh_from": now_ms - fresh_ms},
     )
     return tuple(Finding(*row[:4]) for row in (*clones, *reasons, *silent))
-
-
-def verdict_word(tier: int) -> str:
-    """The word of a trust tier."""
-    return VERDICTS[tier]

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from vouchsafe.kernel import permit, registry
 from vouchsafe.kernel.answers import Answers, Asked
-from vouchsafe.kernel.canonical import facts_of, pack, parse, unpack
+from vouchsafe.kernel.canonical import parse, unpack
 from vouchsafe.kernel.declare import RELATIONS, By, Case, Known, Linked, Process, Signed, roles_of
 from vouchsafe.kernel.erasure import Vault, vaults_of
 from vouchsafe.kernel.models import Link, Person, Record, Signature, Version
@@ -167,11 +167,6 @@ def content_of(process: Process, version: Version, vault: Vault | None) -> Any:
     """The content that a version holds; personal values are readable where `vault` is given and has them."""
     packed = parse(bytes(version.body))["content"]
     return unpack(process.content, packed, reveal=vault.reveal if vault else None)
-
-
-def packed_facts(process: Process, content: Any, vault: Vault) -> dict[str, Any]:
-    """What `Record.facts` holds for `content`."""
-    return facts_of(process.content, pack(content, commit=vault.commit))
 
 
 def due_of(loaded: Loaded) -> date | None:

@@ -4,7 +4,6 @@ sealed.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.db.models import QuerySet
 
 from vouchsafe.kernel import cases, registry
 from vouchsafe.kernel.declare import Process, fields_of
-from vouchsafe.kernel.erasure import Vault, vault_of
+from vouchsafe.kernel.erasure import vault_of
 from vouchsafe.kernel.models import Event, Record, Version
 from vouchsafe.kernel.publish import Seal, seals_of
 from vouchsafe.kernel.views import Change, EventView
@@ -184,10 +183,3 @@ def differences(process: Process, before: Any, after: Any) -> tuple[Change, ...]
             if row.id not in now
         ]
     return tuple(out)
-
-
-def at_version(record: Record, number: int, *, vault: Vault | None = None) -> tuple[Any, datetime]:
-    """What the record said in version `number`, and since when."""
-    version = Version.objects.get(record=record, number=number)
-    process = registry.processes()[record.process]
-    return cases.content_of(process, version, vault or vault_of(record)), version.at

@@ -413,8 +413,3 @@ def directory(*, at: datetime) -> tuple[Entry, ...]:
     return tuple(
         Entry(p.id.hex, p.full_name, p.job_title, p.username, tuple(sorted(held.get(p.pk, ())))) for p in rows
     )
-
-
-def grants_of(person: Person, *, at: datetime) -> list[Grant]:
-    """The grants of `person` that hold at `at`, by role."""
-    return list(permit.in_force(at).filter(person=person).order_by("role", "site", "product", "process"))

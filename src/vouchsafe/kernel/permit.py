@@ -121,16 +121,6 @@ def roles_for(person: Person, record: Record, *, at: datetime) -> frozenset[str]
     return roles(person, at=at, site=record.site, product=record.product, process=record.process)
 
 
-def roles_of_many(people: Iterable[Person], record: Record, *, at: datetime) -> dict[str, frozenset[str]]:
-    """Person's hex to roles held for `record`, in one query."""
-    out: dict[str, set[str]] = {p.id.hex: set() for p in people}
-    rows = in_force(at).filter(person__in=list(people))
-    for who, *rest in rows.values_list("person_id", "role", "site", "product", "process"):
-        if Held(*rest).covers(site=record.site, product=record.product, process=record.process):
-            out[who.hex].add(rest[0])
-    return {who: frozenset(names) for who, names in out.items()}
-
-
 def holders(
     names: Sequence[str], *, at: datetime, site: str = "", product: str = "", process: str = ""
 ) -> tuple[Holder, ...]:

@@ -17,7 +17,6 @@ from .limits import MAX_OBJECT_NAME
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._#-]*(?:/[A-Za-z0-9][A-Za-z0-9._#-]*)*\Z", re.ASCII)
 _TEMPORARY = ".new-"
-_READ_CHUNK = 1 << 20
 
 
 class Source(Protocol):

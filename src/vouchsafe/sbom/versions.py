@@ -76,6 +76,8 @@ _EXACT: dict[str, Callable[[str], Any]] = {
     "openssl": u.OpensslVersion,
     "conan": u.ConanVersion,
 }
+SCHEMES = tuple(_EXACT)
+"""The orders that are known here, by the names that `compare` takes."""
 
 _SCHEME_OF_TYPE = {
     **dict.fromkeys(

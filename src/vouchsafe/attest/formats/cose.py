@@ -14,7 +14,6 @@ from vouchsafe.attest import keys, limits
 from vouchsafe.attest.errors import Malformed
 from vouchsafe.attest.formats import cbor
 
-TAG_SIGN1 = 0xD2  # tag 18, one byte
 ALG, CRIT, KID, X5CHAIN = 1, 2, 4, 33
 
 # COSE algorithm numbers (RFC 9864, RFC 9053) and the key that each needs. -8 and -7 are accepted on input
