@@ -7,7 +7,8 @@ Loads devices, identities, intervals and heads by COPY (states and times from a 
 them), then asks through the product's own functions: the affected population (counted by set and build), the
 impact page, one page of a list, and one device at an instant. The limit beside it, in the same run: an
 index-only count of the same rows, and one primary-key read by the same connection. "Point in time" here is
-the state alone; with its proof the device's chain is read too, which a synthetic fleet doesn't have.
+the state alone; with its proof the device's chain is read too, which a synthetic fleet doesn't have:
+bench/intake.py measures that.
 """
 
 import argparse
