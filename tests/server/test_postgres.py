@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 from pathlib import Path
 
 import psycopg
@@ -99,6 +100,25 @@ def test_a_killed_postmaster_comes_back_with_what_was_committed(request):
             assert conn.execute("SELECT x FROM t").fetchone() == (7,)
     finally:
         it.stop()
+
+
+def test_a_start_beside_an_ending_postmaster_waits_for_its_own(request):
+    """The old one still answers. Who took its answer for the new one's would hold it up by being its client."""
+    folder = Path(tempfile.mkdtemp(prefix="vs-test-"))
+    folder.chmod(0o755)
+    request.addfinalizer(lambda: shutil.rmtree(folder, ignore_errors=True))
+    old, new = postgres.Postgres(folder), postgres.Postgres(folder)
+    request.addfinalizer(old.stop)
+    request.addfinalizer(new.stop)
+    old.start()
+    ending = threading.Timer(1.0, old.stop)
+    ending.start()
+    new.start()
+    assert ending.finished.is_set() and not old.alive() and new.alive()
+    with psycopg.connect(new.url(postgres.SUPERUSER, "postgres")) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+    first = (new.cluster / "postmaster.pid").read_text().splitlines()[0]
+    assert new.process is not None and first == str(new.process.pid)
 
 
 def test_the_passwords_are_private(pg):
