@@ -96,7 +96,7 @@ def old() -> dict[str, Any]:
             {
                 "acknowledgments": [copy.deepcopy(CREDIT)],
                 "cve": "CVE-2026-25727",
-                "cwe": {"id": "CWE-79", "name": "X"},
+                "cwe": {"id": "CWE-400", "name": "Uncontrolled Resource Consumption"},
                 "discovery_date": AT,
                 "flags": [{"date": AT, "group_ids": ["G"], "label": "component_not_present"}],
                 "ids": [{"system_name": "RUSTSEC", "text": "RUSTSEC-2026-0009"}],

@@ -111,7 +111,9 @@ def test_what_a_document_says_is_resolved() -> None:
         ("cvss_v3", "3.1", 9.8, "critical"),
     ]
     assert (v.remediations[0].category, v.remediations[0].restart) == ("vendor_fix", "machine")
-    assert v.cwes == (("CWE-79", "X"),) and v.involvements == (("vendor", "completed", documents.AT),)
+    assert v.cwes == (("CWE-400", "Uncontrolled Resource Consumption"),) and v.involvements == (
+        ("vendor", "completed", documents.AT),
+    )
 
 
 def test_version_2_1_has_its_metrics_and_paths() -> None:
@@ -297,6 +299,16 @@ def test_ranges_become_events_where_they_can() -> None:
         (),
     )
     assert read(">1", "") == ((Range("CUSTOM", "", (Event("introduced", "1"),)),), (), ("1",))
+    # A vers of the package's own type is put in the order of its versions first.
+    whole = (Range("ECOSYSTEM", "", (Event("introduced", "2.2.0"), Event("fixed", "2.10.0"))),)
+    assert read("vers:npm/<2.10.0|>=2.2.0", "pkg:npm/a") == (whole, (), ())
+    assert read("vers:npm/%3E1|<2", "pkg:npm/a") is None
+    assert (
+        read("vers:all/<V2.1", "pkg:npm/a") == read("<V2.1", "pkg:npm/a") != read("vers:all/*", "pkg:npm/a")
+    )
+    assert read("vers:none/*", "pkg:npm/a") == ((), (), ())
+    # `=<` is no comparator: whether it is < or <= can't be told.
+    assert read("vers:npm/>=8.0|=<8.5", "pkg:npm/a") is None and read(">=2|<2", "") is None
     assert read("all of them", "") is None and read(">=1|>=2", "") is None and read("<1|<2", "") is None
 
 
@@ -308,6 +320,22 @@ def test_a_product_under_investigation_is_possible_and_one_not_affected_is_none(
     }
     (entry,) = csaf.read_advisory(data(document)).affected
     assert entry.ranges == (Range("UNKNOWN", "", (Event("introduced", "0"),)),) and entry.cpes
+
+
+def test_an_advisory_names_the_test_that_its_document_fails() -> None:
+    document = documents.old()
+    assert csaf.read_advisory(data(document)).problems == ()
+    document["document"]["lang"] = "ez"
+    (told,) = csaf.read_advisory(data(document)).problems
+    assert told == "$.document.lang: expected a language that exists, got “ez” (6.1.12)"
+
+
+def test_a_document_that_affects_nothing_has_no_problem_for_that() -> None:
+    document = documents.old()
+    del document["vulnerabilities"]
+    document["document"]["category"] = "csaf_base"
+    found = csaf.read_advisory(data(document))
+    assert found.affected == () and found.problems == ()
 
 
 def test_a_product_that_is_not_defined_is_kept_by_its_id() -> None:

@@ -16,7 +16,7 @@ from vouchsafe.sbom import csaf
 from vouchsafe.sbom.errors import Malformed
 
 LIST = Path(__file__).with_name("disagreements_csaf.tsv")
-SHAPE = {"schema", "6.1.8", "6.1.46", "6.1.60"}
+SHAPE = {"schema", "6.1.8", "6.1.46", "6.1.60.1"}
 OTHERS: tuple[Any, ...] = (None, True, 7, "", "x", [], {}, ["x"])
 
 

@@ -2,9 +2,8 @@
 
 Refused (`Malformed`): no CSAF, or a value of another kind than the schema asks for. Read with `problems`: every
 other breach of the schema (kind `schema`) and of the mandatory tests (kind `6.1.6`: the test's number in the
-standard). Not tested, because it needs a list from elsewhere: whether a CWE has the name that is given
-(6.1.11, only its form), three-letter languages (6.1.12), SSVC decision points (6.1.48), licence texts (6.1.55)
-and the schemas of extensions (6.1.60.2, 6.1.60.3).
+standard). Not tested: extensions' own schemas (6.1.60.2, 6.1.60.3), for those stand elsewhere on the network.
+What others list (languages, CWEs, SSVC decision points, licences) is known as of the lists in `data`.
 
 Source: OASIS, Common Security Advisory Framework 2.0 (2022) and 2.1.
 

@@ -8,9 +8,8 @@ Products under investigation, or of unknown status, are UNKNOWN: possible, never
 
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote
 
-from vouchsafe.sbom import cvss, purl
+from vouchsafe.sbom import cvss, purl, vers
 from vouchsafe.sbom.advisories import Advisory, Affected, Event, Range, Severity
 from vouchsafe.sbom.csaf import Document, Vulnerability
 from vouchsafe.sbom.csaf_tree import Product
@@ -24,7 +23,8 @@ _MAX_CHAIN = 100
 _ALL = Range("ECOSYSTEM", "", (Event("introduced", "0"),))
 _EXACT = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_~:\-]*", re.ASCII)
 _WILD = re.compile(r"(?:^|[.\-])[xX](?:$|[.\-])")
-_CONSTRAINT = re.compile(r"\s*+(<=|>=|!=|<|>|=)?\s*+([^\s|<>=!*]+)\s*+")
+# White space inside a version is words, or several versions; `=<` is no comparator.
+_WORDS = re.compile(r"[^\s|<>=!]\s+[^\s|<>=!]|=\s*[<>=]")
 
 
 def of_document(document: Document, limits: Limits) -> Advisory:
@@ -33,16 +33,12 @@ def of_document(document: Document, limits: Limits) -> Advisory:
     Raises:
         TooLarge: more affected products than the limit.
     """
-    problems = [f"{p.place}: {p.text}" for p in document.problems]
+    problems = [f"{p.place}: {p.text} ({p.kind})" for p in document.problems]
     affected: list[Affected] = []
     for entry in _affected(document):
         if len(affected) >= limits.max_affected:
             raise TooLarge("$.vulnerabilities", f"at most {limits.max_affected:,} affected products", "more")
         affected.append(_entry(document, entry[0], len(affected), doubtful=entry[1]))
-    if not affected:
-        problems.append(
-            "$.vulnerabilities: expected affected products, got nothing: this matches no component"
-        )
     severities = tuple(s for v in document.vulnerabilities for s in _severities(v))
     if not severities and document.severity.lower() in cvss.RATINGS:
         severities = (Severity("word", "", None, cvss.RATINGS[document.severity.lower()]),)
@@ -64,7 +60,7 @@ def of_document(document: Document, limits: Limits) -> Advisory:
         severities=severities,
         affected=tuple(affected),
         references=tuple(("ADVISORY" if kind == "self" else "WEB", url) for kind, url in document.references),
-        problems=tuple(problems[: limits.max_problems]),
+        problems=tuple(problems),
         format="CSAF",
     )
 
@@ -180,44 +176,43 @@ def _versions(
 def of_range(text: str, key: str) -> tuple[tuple[Range, ...], tuple[str, ...], tuple[str, ...]] | None:
     """Ranges, exact versions and left-out versions of a vers, or of its constraints alone; None: neither.
 
-    The order is the package's own only where the vers is of its type; all else is CUSTOM. Source: vers
-    specification; CSAF 2.0 section 3.1.2.3.2.
+    The order is the package's own only where the vers is of its type; all else is CUSTOM, which is never more
+    than possible. Source: vers specification; CSAF 2.0 section 3.1.2.3.2.
     """
-    kind, _, rest = text.removeprefix("vers:").partition("/") if text.startswith("vers:") else ("", "", text)
-    if text.startswith("vers:") and rest == "*":
-        return ((_ALL,) if key else (Range("CUSTOM", "", _ALL.events),)), (), ()
-    own = bool(key) and key.startswith(f"pkg:{kind}/")
-    type_ = "ECOSYSTEM" if own else "SEMVER" if kind == "semver" and key else "CUSTOM"
+    if _WORDS.search(text):
+        return None
+    # Published with constraints too, where `all` names no order.
+    text = text if text == "vers:all/*" else text.removeprefix("vers:all/")
+    try:
+        said = vers.read(text if text.startswith("vers:") else f"vers:vls/{text}")
+    except Malformed:
+        return None
+    if vers.fault(said):
+        return None  # in no order that says one thing
+    if said.star:
+        every = (_ALL if key else Range("CUSTOM", "", _ALL.events),)
+        return (() if said.scheme == "none" else every), (), ()
+    own = bool(key) and key.startswith(f"pkg:{said.scheme}/")
+    type_ = "ECOSYSTEM" if own else "SEMVER" if said.scheme == "semver" and key else "CUSTOM"
     events: list[Event] = []
     exact: list[str] = []
     left_out: list[str] = []
-    opened = False
-    for part in rest.split("|"):
-        found = _CONSTRAINT.fullmatch(part)
-        if found is None:
-            return None
-        sign, version = found[1] or "=", unquote(found[2])
-        if sign == "=":
+    for c in said.constraints:
+        if c.comparator == "=":
             # In words, or with a wild card, one text may stand for several versions.
-            if not _EXACT.fullmatch(version) or _WILD.search(version) or re.search(r"\s", text):
+            if not _EXACT.fullmatch(c.version) or _WILD.search(c.version) or re.search(r"\s", text):
                 return None
-            exact.append(version)
-        elif sign == "!=":
-            left_out.append(version)
-        elif sign in (">=", ">"):
-            if opened:
-                return None
-            opened = True
-            events.append(Event("introduced", version))
-            if sign == ">":
-                left_out.append(version)
+            exact.append(c.version)
+        elif c.comparator == "!=":
+            left_out.append(c.version)
+        elif c.comparator[0] == ">":
+            events.append(Event("introduced", c.version))
+            if c.comparator == ">":
+                left_out.append(c.version)
         else:
-            if not opened:
-                if events:
-                    return None
+            if not events:
                 events.append(Event("introduced", "0"))
-            opened = False
-            events.append(Event("fixed" if sign == "<" else "last_affected", version))
+            events.append(Event("fixed" if c.comparator == "<" else "last_affected", c.version))
     if left_out and not events:
         events.append(Event("introduced", "0"))
     ranges = (Range(type_, "", tuple(events)),) if events else ()

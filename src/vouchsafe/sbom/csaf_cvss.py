@@ -170,17 +170,16 @@ def check(member: str, item: dict[str, Any], place: str, problems: Problems) -> 
         return
     for name, said, computed in _computed(member, vector, item):
         if said not in computed:
-            text = f"expected {' or '.join(map(str, computed))} by the vector, got {shown(said)}"
+            text = (
+                f"expected {' or '.join(dict.fromkeys(map(str, computed)))} by the vector, got {shown(said)}"
+            )
             problems.add(WRONG_SCORE, f"{place}.{name}", text)
     stands = dict(part.split(":", 1) for part in vector.split("/") if ":" in part)
     for name, (metric, words) in _OF_MEMBER[member].items():
         said = item.get(name)
-        letter = stands.get(metric, "X")
-        if letter == "X" and "NOT_DEFINED" not in words.values():
-            continue  # a base metric that is missing has failed 6.1.8
-        # A metric that the vector leaves out is not defined, which is what the word must say then.
-        meant = words.get(letter, "NOT_DEFINED")
-        if isinstance(said, str) and said in words.values() and said != meant:
+        # A vector that leaves a metric out says nothing that the word could contradict.
+        meant = words.get(stands.get(metric, ""))
+        if meant and isinstance(said, str) and said in words.values() and said != meant:
             problems.add(CONTRADICTS, f"{place}.{name}", f"expected {meant} by the vector, got {said}")
 
 

@@ -11,29 +11,12 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from vouchsafe.sbom import csaf_tree, purl
+from vouchsafe.sbom import csaf_lists, csaf_tree, purl, vers
 from vouchsafe.sbom.csaf_schema import SEMVER
 from vouchsafe.sbom.csaf_tree import Product, Tree
 from vouchsafe.sbom.errors import Malformed, shown
 from vouchsafe.sbom.jsonshape import Problems, instant
 
-# ISO 639-1 (two letters) and ISO 3166-1 alpha-2; longer subtags are taken as they come.
-_ISO_639 = """aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee
-    el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is
-    it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms
-    mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si
-    sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh
-    yi yo za zh zu"""
-_LANGUAGES = frozenset(_ISO_639.split())
-_ISO_3166 = """AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW
-    BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET EU FI
-    FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO
-    IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG
-    MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK
-    PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC
-    TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM UN US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM
-    ZW"""
-_REGIONS = frozenset(_ISO_3166.split())
 _PROFILES_20 = ("informational_advisory", "security_incident_response", "security_advisory", "vex")
 _PROFILES_21 = (*_PROFILES_20, "deprecated_security_advisory", "withdrawn", "superseded")
 _GENERAL_NOTES = frozenset(("description", "details", "general", "summary"))
@@ -47,7 +30,7 @@ def check(entry: Mapping[str, Any], version: str, tree: Tree, problems: Problems
     _references_of(entry, tree, problems)
     _branches(entry.get("product_tree", {}), version, problems)
     _languages(document, problems)
-    _revisions(document.get("tracking", {}), version, problems)
+    _revisions(document.get("tracking", {}), problems)
     _category(document, version, problems)
     _profile(entry, document, version, problems)
     if version == "2.1":
@@ -166,15 +149,12 @@ def _branches(tree: Mapping[str, Any], version: str, problems: Problems) -> None
     for branch, place, chain in csaf_tree.walk(tree):
         name, category = branch.get("name", ""), branch.get("category", "")
         low = name.lower()
-        if category == "product_version":
-            # 2.0 asks that the name doesn't contain the words, 2.1 that no word of it is one of them.
-            words = (
-                _RANGE_WORDS & set(low.split()) if version == "2.1" else {w for w in _RANGE_WORDS if w in low}
-            )
-            signs = [s for s in _SIGNS if s in low]
-            if words or signs:
-                got = shown(name)
-                problems.add("6.1.31", f"{place}.name", f"expected one version, got {got}, which is a range")
+        # The keywords count as words of their own in version 2.0 too (its list of known issues, #825).
+        if category == "product_version" and (
+            low.startswith("vers:") or any(s in low for s in _SIGNS) or _RANGE_WORDS & set(low.split())
+        ):
+            got = shown(name)
+            problems.add("6.1.31", f"{place}.name", f"expected one version, got {got}, which is a range")
         if version != "2.1":
             continue
         if category == "product_version_range":
@@ -191,27 +171,32 @@ def _branches(tree: Mapping[str, Any], version: str, problems: Problems) -> None
 
 
 _CONSTRAINT = r"(?:<=|>=|!=|<|>|=)?[^\s|<>=!*]+"
-_LIKE = re.compile(rf"(?:{_CONSTRAINT})(?:\|{_CONSTRAINT})*+")
-_VERS = re.compile(rf"vers:[a-z][a-z0-9.\-]*/(?:\*|{_LIKE.pattern})")
+_CONSTRAINTS = re.compile(rf"{_CONSTRAINT}(?:\|{_CONSTRAINT})*+")
 
 
 def _range(name: str, place: str, problems: Problems) -> None:
-    """6.1.50 by the grammar, and 6.1.59. Whether a vers is in its one canonical order is not looked into."""
-    taken = (_VERS if name.startswith("vers:") else _LIKE).fullmatch(name)
-    if not taken or (name.endswith("/*") and name != "vers:all/*"):
-        problems.add(
-            "6.1.50", f"{place}.name", f"expected a vers or its constraints alone, got {shown(name)}"
-        )
-        return
-    constraints = name.rpartition("/")[2] if name.startswith("vers:") else name
-    if "|" not in constraints and constraints[0] not in "<>!*":
+    """6.1.50 and 6.1.59. A vers has to be canonical; of constraints alone the form is all that is asked."""
+    told = ""
+    if not name.startswith("vers:"):
+        told = "" if _CONSTRAINTS.fullmatch(name) else "neither"
+    else:
+        try:
+            read = vers.parse(name)
+        except Malformed as why:
+            told = str(why)
+        else:
+            told = "vers:all/* is every version" if read.star and read.scheme != "all" else ""
+    if told:
+        text = f"expected a canonical vers or its constraints alone, got {shown(name)}: {told}"
+        problems.add("6.1.50", f"{place}.name", text)
+    elif "|" not in name and name.partition("/")[2 if name.startswith("vers:") else 0][0] not in "<>!*":
         problems.add("6.1.59", f"{place}.name", f"expected a range, got the one version {shown(name)}")
 
 
 def _languages(document: Mapping[str, Any], problems: Problems) -> None:
     lang, source = document.get("lang"), document.get("source_lang")
     for member, tag in (("lang", lang), ("source_lang", source)):
-        if tag is not None and not _exists(tag):
+        if tag is not None and not csaf_lists.language_exists(tag):
             problems.add(
                 "6.1.12", f"$.document.{member}", f"expected a language that exists, got {shown(tag)}"
             )
@@ -219,21 +204,6 @@ def _languages(document: Mapping[str, Any], problems: Problems) -> None:
         problems.add("6.1.15", "$.document.source_lang", "expected the language translated from, got nothing")
     if lang is not None and source is not None and lang.lower() == source.lower():
         problems.add("6.1.28", "$.document.source_lang", f"expected another language than {shown(lang)}")
-
-
-def _exists(tag: str) -> bool:
-    parts = tag.split("-")
-    first = parts[0].lower()
-    if first in ("x", "i"):
-        return True
-    if len(first) == 2 and first not in _LANGUAGES:
-        return False
-    for part in parts[1:]:
-        if len(part) == 1:
-            break
-        if len(part) == 2:
-            return part.upper() in _REGIONS
-    return True
 
 
 _Order = tuple[int, int, int, int, tuple[tuple[int, int, str], ...]]
@@ -270,14 +240,11 @@ def sorted_history(tracking: Mapping[str, Any]) -> list[tuple[datetime, _Order, 
     return sorted(found)
 
 
-def _revisions(tracking: Mapping[str, Any], version: str, problems: Problems) -> None:
+def _revisions(tracking: Mapping[str, Any], problems: Problems) -> None:
     where = "$.document.tracking.revision_history"
     status, current = tracking.get("status"), tracking.get("version", "")
     history = tracking.get("revision_history", [])
     ordered = sorted_history(tracking)
-    # Version 2.0 sorts by date alone: items of one time keep their order.
-    if version == "2.0":
-        ordered = sorted(ordered, key=lambda r: (r[0], r[3]))
     for before, after in pairwise(ordered):
         if before[1] > after[1]:
             text = f"{after[2]} is dated after {before[2]}, though it is the lower number"
@@ -375,6 +342,10 @@ def _profile(entry: Mapping[str, Any], document: Mapping[str, Any], version: str
         _past(entry, document, profile, problems)
 
 
+def _english(document: Mapping[str, Any]) -> bool:
+    return bool(document.get("lang", "en").lower().partition("-")[0] == "en")
+
+
 def _past(entry: Mapping[str, Any], document: Mapping[str, Any], profile: str, problems: Problems) -> None:
     """6.1.27.14 to 6.1.27.19: withdrawn and superseded documents of version 2.1."""
     notes = document.get("notes", ())
@@ -384,7 +355,7 @@ def _past(entry: Mapping[str, Any], document: Mapping[str, Any], profile: str, p
         problems.add("6.1.27.15", "$.product_tree", f"expected none in the profile csaf_{profile}, got one")
     if len(document.get("tracking", {}).get("revision_history", ())) < 2:
         problems.add("6.1.27.16", "$.document.tracking.revision_history", "expected two items or more")
-    if not document.get("lang", "en").lower().startswith("en"):
+    if not _english(document):
         return
     test, title = {
         "withdrawn": ("6.1.27.17", "Reasoning for Withdrawal"),
@@ -394,8 +365,7 @@ def _past(entry: Mapping[str, Any], document: Mapping[str, Any], profile: str, p
     if said != ["description"]:
         problems.add(test, "$.document.notes", f"expected one description note “{title}”")
     if profile == "superseded" and not any(
-        r.get("summary", "").startswith("Superseding Document")
-        and r.get("category", "external") == "external"
+        r.get("summary", "").startswith("Superseding Document") and r.get("category") == "external"
         for r in document.get("references", ())
     ):
         text = "expected an external reference whose summary begins “Superseding Document”"
@@ -409,6 +379,10 @@ _TIME_MEMBERS = frozenset(
 )
 
 
+def _plain(text: str) -> bool:
+    return _PLAIN_TIME.fullmatch(text) is not None and instant(text) is not None
+
+
 def _times(entry: Mapping[str, Any], problems: Problems) -> None:
     """6.1.37. A loop over everything but extensions, which have their own rules."""
     stack: list[tuple[Any, str]] = [(entry, "$")]
@@ -420,7 +394,7 @@ def _times(entry: Mapping[str, Any], problems: Problems) -> None:
         for name, inner in value.items():
             if isinstance(inner, dict | list) and name != "x_extensions":
                 stack.append((inner, f"{place}.{name}"))
-            elif name in _TIME_MEMBERS and isinstance(inner, str) and not _PLAIN_TIME.fullmatch(inner):
+            elif name in _TIME_MEMBERS and isinstance(inner, str) and not _plain(inner):
                 text = f"expected a time with T, an offset or Z, and no leap second, got {shown(inner)}"
                 problems.add("6.1.37", f"{place}.{name}", text)
 
@@ -450,14 +424,16 @@ def _sharing(document: Mapping[str, Any], problems: Problems) -> None:
 
 
 # SPDX 3.0.1 annex B; DocumentRef is not allowed here (CSAF 2.1 section 3.2.2.6).
-_IDSTRING = r"[A-Za-z0-9.\-]+"
+# `licenseref-` and its like are no beginning of an id: the ABNF's words are matched with their case.
+_IDSTRING = r"(?!(?i:licenseref|additionref|documentref)-)[A-Za-z0-9.\-]+"
 _LICENCE = re.compile(
-    rf"(?:LicenseRef-{_IDSTRING}|{_IDSTRING}\+?)(?:\s+WITH\s+(?:AdditionRef-)?{_IDSTRING})?", re.ASCII
+    rf"(?:LicenseRef-{_IDSTRING}|{_IDSTRING}\+?)(?:\s+(?:WITH|with)\s+(?:AdditionRef-)?{_IDSTRING})?",
+    re.ASCII,
 )
 
 
 def _licence(document: Mapping[str, Any], problems: Problems) -> None:
-    """6.1.54. Operands and operators take turns; what is in brackets is an operand once it is closed."""
+    """6.1.54 and 6.1.55. Operands and operators take turns; what is in brackets is an operand once it is closed."""
     text = document.get("license_expression")
     if text is None:
         return
@@ -476,3 +452,9 @@ def _licence(document: Mapping[str, Any], problems: Problems) -> None:
         problems.add(
             "6.1.54", "$.document.license_expression", f"expected an SPDX expression, got {shown(text)}"
         )
+        return
+    unlisted = csaf_lists.unlisted_licence(text)
+    said = [n.get("category") for n in document.get("notes", ()) if n.get("title") == "License"]
+    if unlisted and _english(document) and said != ["legal_disclaimer"]:
+        told = f"expected one legal_disclaimer note “License”, for {shown(unlisted)} is on no licence list"
+        problems.add("6.1.55", "$.document.notes", told)

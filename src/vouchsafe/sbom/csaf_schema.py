@@ -371,7 +371,7 @@ def _extension() -> Members:
         {"$schema": _EXTENSION, "category": category, "content": content, "critical": Flag()},
         ("$schema", "category", "critical", "content"),
         closed=True,
-        rule="6.1.60",
+        rule="6.1.60.1",
     )
 
 
