@@ -187,6 +187,17 @@ def test_a_message_verifies_tagged_or_not_with_external_data_and_detached():
     assert anycose.read(two_signers()).verified(KEY) == b"payload"
     assert anycose.read(two_signers((-7, -8))).verified(KEY) == b"payload"  # the second is the key's
     assert anycose.read(two_signers()[2:]).kind == anycose.SIGN
+    assert anycose.read(b"\xd8\x3d" + message()).verified(KEY) == b"payload"  # RFC 8392 6: the tag of a CWT
+
+
+def test_what_stands_inside_the_tag_of_a_cwt_is_named_too():
+    for raw, got in (
+        (message(tag=17), r"COSE_Mac0 \(tag 17\)"),
+        (message(tag=0), "a CWT without the tag of its message"),
+        (b"\xd8\x3d" + message(), "a CWT without the tag of its message"),
+    ):
+        with pytest.raises(NotRead, match=got):
+            anycose.read(b"\xd8\x3d" + raw)
 
 
 @pytest.mark.parametrize(

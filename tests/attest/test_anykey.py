@@ -163,6 +163,9 @@ def pem(public):
         (json.dumps({"kty": "OKP", "crv": "Ed25519", "x": b64(bytes(32))}).encode(), "JWK x", "a point of low order"),
         (json.dumps({"kty": "OKP", "crv": "Ed25519", "x": "A"}).encode(), "JWK x", "'A'"),
         (json.dumps({"kty": "OKP", "crv": "Ed25519", "x": b64(ED), "alg": "ES256"}).encode(), "JWK alg", "'ES256'"),
+        (json.dumps({"kty": "OKP", "crv": "Ed25519", "x": b64(ED), "use": "enc"}).encode(), "JWK use", "'enc'"),
+        (json.dumps({"kty": "OKP", "crv": "Ed25519", "x": b64(ED), "key_ops": ["sign"]}).encode(), "JWK key_ops", "['sign']"),
+        (json.dumps({"kty": "OKP", "crv": "Ed25519", "x": b64(ED), "key_ops": "verify"}).encode(), "JWK key_ops", "'verify'"),
         (b"\xa0", "COSE_Key x", "NoneType"),
         (b"\xa1\x01", "key at byte 2", "the end"),
         (cbor.encode({1: 2, -1: 1, -2: X}), "COSE_Key y", "NoneType"),
@@ -179,6 +182,11 @@ def test_what_is_no_public_key_is_refused_at_its_place(data, place, got):
     assert refused.value.place == place
     assert refused.value.got.startswith(got)
     assert b"PRIVATE" not in str(refused.value).encode()
+
+
+def test_a_jwk_that_says_it_is_for_verifying_is_read():
+    found = {"kty": "OKP", "crv": "Ed25519", "x": b64(ED), "use": "sig", "key_ops": ["sign", "verify"]}
+    assert anykey.from_jwk(found).raw() == ED
 
 
 def test_a_cose_key_that_is_no_map_and_a_list_as_json_are_refused():

@@ -72,3 +72,9 @@ def test_a_verdict_on_a_signature_alone_has_the_same_members():
 def test_values_of_others_become_json():
     value = {b"k": [Tagged(1, b"\x01"), Simple(23), float("nan"), 1.5], -1: None}
     assert ear.plain(value) == {"6b": [{"tag": 1, "value": "01"}, {"simple": 23}, "nan", 1.5], "-1": None}
+
+
+def test_no_key_of_others_hides_another():
+    value = {1: "the issuer", "1": "a text key", b"\x01": 2, "01": 3, "1 (another)": 4}
+    assert list(ear.plain(value).values()) == ["the issuer", "a text key", 2, 3, 4]
+    assert ear.plain(value)["1"] == "the issuer"

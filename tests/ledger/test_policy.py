@@ -41,6 +41,15 @@ def test_the_policy_of_two_levels_of_groups_is_met_and_not_met():
             trust.open(cosigned(*few))
 
 
+def test_groups_may_be_nested_as_deep_as_lines_reach():
+    names = ["X0", *(f"g{n}" for n in range(1_990))]
+    groups = [f"group {name} all {inner}" for inner, name in zip(names, names[1:], strict=False)]
+    trust = policy.parse(text(LINES[0], LINES[1], *groups, f"quorum {names[-1]}"))
+    assert trust.open(cosigned(W[0])).witnessed == {"X0": 1000}
+    with pytest.raises(PolicyError):
+        trust.open(cosigned(W[1]))
+
+
 def test_a_quorum_may_be_one_witness_or_none():
     one = policy.parse(text(LINES[0], LINES[1], "quorum X0"))
     assert one.open(cosigned(W[0])).witnessed == {"X0": 1000}

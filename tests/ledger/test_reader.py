@@ -202,6 +202,31 @@ def test_a_collected_partial_tile_is_replaced_by_the_full_one():
         proof.verify(tree.leaf_hash(log.entry(index)), policy.of_log(SIGNER.verifier))
 
 
+@pytest.mark.parametrize("error", [Missing("x"), Unreachable("x: expected 200, got 403")])
+def test_a_partial_tile_that_is_refused_is_replaced_by_the_full_one_or_the_refusal_stands(written, error):
+    class Collected(FolderStore):
+        full = True
+
+        def get(self, name, *, max_bytes=None):
+            if ".p/" in name or (not self.full and name != "checkpoint"):
+                raise error
+            return super().get(name, max_bytes=max_bytes)
+
+    store = Collected(written)
+    log = Reader(store, size=300)  # tiles 1 of both kinds are partial at this size, and full by now
+    tree.verify_inclusion(
+        299,
+        300,
+        tree.leaf_hash(log.entry(299)),
+        log.inclusion(299),
+        Reader(written, size=70_000).root_at(300),
+    )
+    for tile in (tiles.tile_at(tiles.ENTRIES, 1, 300), tiles.tile_at(0, 1, 300), tiles.TileId(0, 0)):
+        store.full = False
+        with pytest.raises(type(error)):
+            Reader(store, size=300).fetch(tile)
+
+
 def test_an_entry_that_is_not_the_hashed_one_is_refused():
     world = World()
     writer = world.started()

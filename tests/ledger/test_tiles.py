@@ -53,6 +53,7 @@ def test_every_path_reads_back(level, index, width):
         "tile/0/٠٠٠",
         "/tile/0/000",
         "tile/-1/000",
+        "tile/0/x009/x223/x372/x036/x854/x775/808",  # 2^63
     ],
 )
 def test_every_other_spelling_is_refused(path):

@@ -156,6 +156,7 @@ def test_a_stalling_answer_ends_at_the_timeout():
 def test_an_honest_answer_is_read_whatever_its_server(lines):
     with serving(plain(NOTE, *lines)) as url:
         assert Reader(url + "/").checkpoint(VKEY).size == 0
+        assert Reader(url.replace("http", "HTTP")).checkpoint(VKEY).size == 0
 
 
 def test_a_compressed_and_a_chunked_answer_are_read():

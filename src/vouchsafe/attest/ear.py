@@ -82,7 +82,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, dict):
-        return {str(plain(key)): plain(item) for key, item in value.items()}
+        found: dict[str, Any] = {}
+        for key, item in value.items():
+            name = str(plain(key))
+            while name in found:  # 1 and "1" are two keys, and neither may hide the other
+                name += " (another)"
+            found[name] = plain(item)
+        return found
     if isinstance(value, anycbor.Tagged):
         return {"tag": value.tag, "value": plain(value.value)}
     if isinstance(value, anycbor.Simple):

@@ -55,17 +55,16 @@ class Policy:
     logs: tuple[notes.Verifier, ...] = ()
     witnesses: Mapping[str, Witness] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
+    """In the order of the file: a group's members stand before it."""
     quorum: str = NONE
 
     def is_met_by(self, signed: Mapping[str, int]) -> bool:
         """Whether these witnesses are a quorum."""
-        return self.quorum == NONE or self._has(self.quorum, signed)
-
-    def _has(self, name: str, signed: Mapping[str, int]) -> bool:
-        group = self.groups.get(name)
-        if group is None:
-            return name in signed
-        return sum(self._has(member, signed) for member in group.members) >= group.threshold
+        seen = {NONE, *signed}
+        for group in self.groups.values():  # each is defined after its members
+            if sum(member in seen for member in group.members) >= group.threshold:
+                seen.add(group.name)
+        return self.quorum in seen
 
     def open(self, note: bytes, place: str = "checkpoint") -> Accepted:
         """The checkpoint, when a listed log signed it and the quorum saw it.

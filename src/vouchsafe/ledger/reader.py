@@ -7,6 +7,7 @@ returned.
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from . import notes, proofs, tiles, tree
@@ -69,22 +70,19 @@ class Reader:
         self.last, self.note, self._size = checkpoint, note, checkpoint.size
 
     def fetch(self, tile: TileId) -> bytes:
-        """The bytes of a tile or bundle; those of the full tile where a partial one has been collected."""
+        """The bytes of a tile or bundle; those of the full tile where a partial one is not to be had."""
         limit = MAX_BUNDLE_BYTES if tile.level == ENTRIES else tiles.TILE_BYTES
         try:
             return self.source.get(tile.path, max_bytes=limit)
-        except Missing:
+        except (Missing, Unreachable):  # stores say 404, 403 or 410 of what has gone
             if not tile.is_partial:
                 raise
-        try:
-            full = self.source.get(
-                tile.full.path, max_bytes=limit
-            )  # C2SP tlog-tiles: the fallback of clients
-        except Missing:
-            raise Missing(tile.path) from None
-        if tile.level == ENTRIES:
-            return tiles.encode_entries(tiles.parse_entries(full, tile.full)[: tile.width])
-        return full[: tile.width * tree.HASH_SIZE]
+            with suppress(Missing, Unreachable):  # C2SP tlog-tiles: the fallback of clients
+                full = self.source.get(tile.full.path, max_bytes=limit)
+                if tile.level != ENTRIES:
+                    return full[: tile.width * tree.HASH_SIZE]
+                return tiles.encode_entries(tiles.parse_entries(full, tile.full)[: tile.width])
+            raise
 
     def bundle(self, index: int) -> list[bytes]:
         """The entries of one bundle."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from . import tree
 from .errors import Malformed, brief
-from .limits import MAX_ENTRY_BYTES, MAX_LEVEL
+from .limits import MAX_ENTRY_BYTES, MAX_INT, MAX_LEVEL
 
 WIDTH = 256
 HEIGHT = 8
@@ -80,7 +80,7 @@ def parse_path(path: str) -> TileId:
     index = int(found["index"].replace("x", "").replace("/", ""))
     tile = TileId(level, index, int(found["width"] or WIDTH))
     # A number with needless leading groups (x000/001) or a width of 256 and more has no second spelling.
-    if level > MAX_LEVEL or tile.path != path:
+    if level > MAX_LEVEL or index > MAX_INT or tile.path != path:
         raise Malformed("tile path", "tile/<level>/<index>[.p/<width>] in its one spelling", brief(path))
     return tile
 

@@ -89,7 +89,7 @@ class _HttpsHandler(HTTPSHandler):
 
 def check_url(url: str) -> str:
     """Raises: Malformed unless the URL is http or https."""
-    if not url.startswith(("http://", "https://")):
+    if not url[:8].lower().startswith(("http://", "https://")):  # RFC 3986 3.1: in any case
         raise Malformed("log URL", "http:// or https://", brief(url))
     return url
 

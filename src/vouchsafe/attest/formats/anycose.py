@@ -27,12 +27,13 @@ from vouchsafe.attest.formats.anykey import Key
 ALG, CRIT, CONTENT_TYPE, KID = 1, 2, 3, 4
 SIGN1, SIGN = "COSE_Sign1", "COSE_Sign"
 TAGS = {18: SIGN1, 98: SIGN}
+CWT = 61
 OTHERS = {
     16: "COSE_Encrypt0",
     96: "COSE_Encrypt",
     17: "COSE_Mac0",
     97: "COSE_Mac",
-    61: "a CWT inside its own tag",
+    CWT: "a CWT without the tag of its message",
 }
 # Labels that every implementation must understand, so `crit` need not name them (RFC 9052 3.1).
 _UNDERSTOOD = frozenset(range(8))
@@ -111,7 +112,8 @@ class Message(NamedTuple):
 def read(raw: bytes, *, place: str = "message") -> Message:
     """The parts of the one COSE_Sign1 or COSE_Sign that fills `raw`.
 
-    Without a tag four elements whose last is a byte string are a COSE_Sign1, with an array a COSE_Sign.
+    Without a tag four elements whose last is a byte string are a COSE_Sign1, with an array a COSE_Sign. The tag of a
+    CWT may stand before that of the message.
 
     Raises: Malformed; NotRead for another COSE message.
     """
@@ -119,6 +121,8 @@ def read(raw: bytes, *, place: str = "message") -> Message:
     tag = None
     if isinstance(value, anycbor.Tagged):
         tag, value = value
+        if tag == CWT and isinstance(value, anycbor.Tagged):  # RFC 8392 6: before the tag of the message
+            tag, value = value
         if tag in OTHERS:
             raise NotRead(place, "COSE_Sign1 (tag 18) or COSE_Sign (tag 98)", f"{OTHERS[tag]} (tag {tag})")
         if tag not in TAGS:

@@ -179,8 +179,15 @@ def _json(data: bytes) -> Mapping[str, Any]:
 
 
 def from_jwk(found: Mapping[str, Any]) -> Key:
-    """The key of a JWK (RFC 7517, RFC 7518 6.2, RFC 8037); a private part is ignored. Raises: Malformed."""
-    kind = found.get("crv")
+    """The key of a JWK (RFC 7517, RFC 7518 6.2, RFC 8037); a private part is ignored.
+
+    Raises: Malformed, also for a key that says it is for something else.
+    """
+    kind, operations = found.get("crv"), found.get("key_ops", ["verify"])
+    if found.get("use", "sig") != "sig":  # RFC 7517 4.2
+        raise Malformed("JWK use", "sig", f"{found['use']!r:.60}")
+    if not isinstance(operations, list) or "verify" not in operations:  # RFC 7517 4.3
+        raise Malformed("JWK key_ops", "verify among them", f"{operations!r:.60}")
     if found.get("kty") == "EC" and kind in ecdsa.CURVES:
         key = _point(str(kind), _field(found, "x"), _field(found, "y"), "JWK")
     elif found.get("kty") == "OKP" and kind in _EDWARDS_BYTES:
