@@ -13,7 +13,7 @@ from typing import Any
 
 import cbor2
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from vouchsafe.kernel import people
 from vouchsafe.kernel.models import Person, PersonKey
@@ -31,7 +31,7 @@ def unb64(text: str) -> bytes:
 
 @dataclass
 class Authenticator:
-    """One ES256 passkey. The public attributes can be changed, to answer wrongly in exactly one way."""
+    """One passkey, of ES256 or of EdDSA by its key. The public attributes can be changed, to answer wrongly in exactly one way."""
 
     rp_id: str = "localhost"
     origin: str = "http://localhost:8000"
@@ -40,18 +40,16 @@ class Authenticator:
     credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     user_handle: bytes = b""
     cross_origin: bool = False
-    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey = field(
+        default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
+    )
 
     def create(self, options: dict[str, Any]) -> dict[str, Any]:
         """The answer of `navigator.credentials.create`."""
         asked = options["publicKey"]
         self.user_handle = unb64(asked["user"]["id"])
         client = self._client("webauthn.create", asked["challenge"])
-        point = self.key.public_key().public_numbers()
-        cose = cbor2.dumps(
-            {1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")},
-            canonical=True,
-        )
+        cose = cbor2.dumps(self._public(), canonical=True)
         attested = bytes(16) + len(self.credential_id).to_bytes(2, "big") + self.credential_id + cose
         data = self._data(self.flags | ATTESTED) + attested
         made = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
@@ -62,7 +60,7 @@ class Authenticator:
         self.count += 1
         client = self._client("webauthn.get", options["publicKey"]["challenge"])
         data = self._data(self.flags)
-        signature = self.key.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
+        signature = self._sign(data + hashlib.sha256(client).digest())
         return self._answer(
             {
                 "clientDataJSON": b64(client),
@@ -76,6 +74,17 @@ class Authenticator:
         """Go through a whole registration for `person`."""
         options, state = people.begin_registration(person)
         return people.finish_registration(person, state, self.create(options), name=name, at=at)
+
+    def _public(self) -> dict[int, Any]:
+        if isinstance(self.key, ed25519.Ed25519PrivateKey):
+            return {1: 1, 3: -8, -1: 6, -2: self.key.public_key().public_bytes_raw()}
+        point = self.key.public_key().public_numbers()
+        return {1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")}
+
+    def _sign(self, data: bytes) -> bytes:
+        if isinstance(self.key, ed25519.Ed25519PrivateKey):
+            return self.key.sign(data)
+        return self.key.sign(data, ec.ECDSA(hashes.SHA256()))
 
     def _client(self, kind: str, challenge: str) -> bytes:
         return json.dumps(

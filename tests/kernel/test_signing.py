@@ -6,11 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from tests.kernel.authenticator import USER_PRESENT, Authenticator, b64, unb64
 from tests.kernel.conftest import World
 from vouchsafe.kernel import acts, people, signing
 from vouchsafe.kernel.models import Ceremony, Event, PersonKey, Record, Signature
+from vouchsafe.ledger import ed25519 as one_rule
+from vouchsafe.ledger.errors import SignatureError
 
 pytestmark = pytest.mark.server
 WHY = "The risk is low, but it recurs."
@@ -121,6 +124,39 @@ def test_another_challenge_signature_or_key_is_refused(world: World, planned):
         with pytest.raises(acts.SigningFailed):
             acts.sign(begun.id, by=world["grace"], at=world.tick(), assertion=junk)
     assert not Signature.objects.exists()
+
+
+def test_an_ed25519_passkey_signs_by_the_one_rule(world: World, planned):
+    mine = Authenticator(key=ed25519.Ed25519PrivateKey.generate())
+    kept = mine.register(world["grace"], at=world.tick())
+    begun = begin(world, planned)
+    answer = mine.get(begun.options)
+    signature = unb64(answer["response"]["signature"])
+    # R of low order under a true S, and S plus the order of the group: what some libraries take and others refuse
+    longer = (int.from_bytes(signature[32:], "little") + one_rule.ORDER).to_bytes(32, "little")
+    for bad, said in (
+        (bytes(32) + signature[32:], "R is a point of low order"),
+        (signature[:32] + longer, "S is not"),
+    ):
+        wrong = {**answer, "response": {**answer["response"], "signature": b64(bad)}}
+        with pytest.raises(acts.SigningFailed):
+            acts.sign(begun.id, by=world["grace"], at=world.tick(), assertion=wrong)
+        with pytest.raises(SignatureError, match=said):
+            signing._verify(
+                signing._cose(bytes(kept.public_key)),
+                unb64(answer["response"]["authenticatorData"]),
+                unb64(answer["response"]["clientDataJSON"]),
+                bad,
+            )
+    acts.sign(begun.id, by=world["grace"], at=world.tick(), assertion=answer)
+    assert Signature.objects.get().key_id == kept.pk
+
+
+def test_an_ed25519_passkey_whose_key_is_of_low_order_is_not_registered(world: World, monkeypatch):
+    bad = Authenticator(key=ed25519.Ed25519PrivateKey.generate())
+    monkeypatch.setattr(bad, "_public", lambda: {1: 1, 3: -8, -1: 6, -2: b"\x01" + bytes(31)})
+    with pytest.raises(acts.SigningFailed, match="Ed25519 public key is refused: a point of low order"):
+        bad.register(world["ada"], at=world.tick())
 
 
 def test_a_ceremony_is_used_once_and_expires(world: World, planned):

@@ -35,12 +35,15 @@ from fido2.webauthn import (
 
 from vouchsafe.kernel.canonical import canonical, digest
 from vouchsafe.kernel.errors import SigningFailed
+from vouchsafe.ledger import ed25519
+from vouchsafe.ledger.errors import SignatureError
 
 DOMAIN = b"vouchsafe/signature/v1\x00"
 CEREMONY_LIFETIME = timedelta(minutes=10)
 MAX_RESPONSE_BYTES = 16_384
-# COSE algorithms that the stand-alone verifier can check too: ES256, EdDSA, RS256 (RFC 9053 2, RFC 8812 2).
-ALGORITHMS = (-7, -8, -257)
+# COSE algorithms that the stand-alone verifier can check too (RFC 9053 2, RFC 8812 2).
+ES256, EDDSA, RS256 = -7, -8, -257
+ALGORITHMS = (ES256, EDDSA, RS256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,10 @@ def verify_registration(
         raise SigningFailed(
             "The passkey uses an algorithm that isn't accepted; expected ES256, EdDSA or RS256."
         )
+    if credential.public_key[3] == EDDSA and (
+        fault := ed25519.public_key_fault(bytes(credential.public_key.get(-2, b"")))
+    ):
+        raise SigningFailed(f"The passkey's Ed25519 public key is refused: {fault}.")
     return Registered(
         credential_id=bytes(credential.credential_id),
         public_key=cbor.encode(dict(credential.public_key)),
@@ -236,7 +243,10 @@ def verify_assertion(
         known = AttestedCredentialData.create(b"\0" * 16, credential_id, _cose(public_key))
         _server(rp).authenticate_complete(state, [known], response)
         answer = AuthenticationResponse.from_dict(response).response
-    except (ValueError, KeyError, TypeError, AssertionError) as wrong:
+        _verify(
+            _cose(public_key), bytes(answer.authenticator_data), bytes(answer.client_data), answer.signature
+        )
+    except (ValueError, KeyError, TypeError, AssertionError, SignatureError) as wrong:
         raise SigningFailed(f"The passkey's answer doesn't hold: {_said(wrong)}") from None
     if answer.client_data.cross_origin:
         # WebAuthn level 2, 7.2: a page of ours inside someone else's frame could be clicked for the user.
@@ -274,10 +284,10 @@ def verify_stored(
     if len(authenticator_data) < 37 or authenticator_data[32] & 0x05 != 0x05:
         return "the user wasn't present and verified"
     try:
-        key = _cose(public_key)
-        key.verify(authenticator_data + hashlib.sha256(client_data).digest(), assertion)
+        _verify(_cose(public_key), authenticator_data, client_data, assertion)
     except (
         InvalidSignature,
+        SignatureError,
         UnsupportedAlgorithm,
         ValueError,
         TypeError,
@@ -299,6 +309,15 @@ def _cose(public_key: bytes) -> CoseKey:
     if not isinstance(decoded, Mapping):
         raise ValueError("the public key isn't a COSE_Key")
     return CoseKey.parse(decoded)
+
+
+def _verify(key: CoseKey, authenticator_data: bytes, client_data: bytes, signature: bytes) -> None:
+    """WebAuthn level 2, 7.2 step 20; EdDSA by the one rule of `ledger.ed25519`, which libraries don't share."""
+    signed = authenticator_data + hashlib.sha256(client_data).digest()
+    if key.get(3) == EDDSA:
+        ed25519.verify(bytes(key[-2]), signed, bytes(signature))
+    else:
+        key.verify(signed, signature)
 
 
 def _server(rp: RelyingParty) -> Fido2Server:
