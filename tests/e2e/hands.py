@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page, Response, expect
+from playwright.sync_api import TimeoutError as NotInTime
 
 from tests.e2e.product import Product
 
@@ -169,10 +170,15 @@ class Hands:
         """The page says so in a toast; any refusal in its place is shown in the failure."""
         self.page.wait_for_load_state()
         problem = self.page.locator("[role=alert]:visible")
-        toast = self.page.locator(".toast")
-        expect(toast.or_(problem).first).to_be_visible(timeout=PATIENCE_MS)
+        toast = self._answer()
         assert toast.count(), f"{self.page.url} refused: {problem.all_inner_texts()}, errors {self.errors()}"
         expect(toast.first).to_contain_text(text)
+
+    def _answer(self) -> Locator:
+        """Wait until the page answers, in a toast or an alert; gives the toast, of which there may be none."""
+        toast = self.page.locator(".toast")
+        expect(toast.or_(self.page.locator("[role=alert]:visible")).first).to_be_visible(timeout=PATIENCE_MS)
+        return toast
 
     def errors(self) -> list[str]:
         """The sentences beside fields that can't be read."""
@@ -187,7 +193,11 @@ class Hands:
 
     def press(self, value: str) -> None:
         """The button under the form: `step:…` or `sign:…`."""
-        self.page.locator(f'#act button[name="do"][value="{value}"]').click()
+        button = self.page.locator(f'#act button[name="do"][value="{value}"]')
+        try:
+            button.click()
+        except NotInTime as error:
+            raise AssertionError(f"{self.page.url} has no button {value}: {self.gate()}") from error
         self.page.wait_for_load_state()
 
     def sign(self, number: str, step: str, meaning: int | str = 0, *, stay: bool = False) -> None:
@@ -219,7 +229,7 @@ class Hands:
         return " ".join(problem.all_inner_texts())
 
     def reply(self, serials: str, outcome: str) -> None:
-        """Record a hospital's signed reply about units of a field action's population."""
+        """Record a hospital's signed reply about units of a field action's population; it may be refused."""
         self.page.locator("summary", has_text="Record a signed reply").click()
         values = {
             "serials": serials,
@@ -230,14 +240,14 @@ class Hands:
         }
         self.fill(values, within="#population")
         self.page.get_by_role("button", name="Record the reply").click()
-        self.page.wait_for_load_state()
+        self._answer()
 
     def link(self, relation: str, target: str) -> None:
         """Link the record on screen to another one."""
         self.page.locator("#links summary", has_text="Link a record").click()
         self.fill({"relation": relation, "target": target}, within="#links")
         self.page.get_by_role("button", name="Link it").click()
-        self.page.wait_for_load_state()
+        self._answer()
 
     def close(self) -> None:
         self.context.close()

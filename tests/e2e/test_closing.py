@@ -7,6 +7,7 @@ demonstration has one that began in August; here those whose turn it is find it 
 import re
 import time
 from collections.abc import Callable
+from urllib.parse import urljoin
 
 import pytest
 
@@ -125,8 +126,7 @@ def open_units(one: Hands, number: str) -> list[str]:
         further = one.page.locator("#population footer a[rel=next]")
         if not further.count():
             return serials
-        further.click()
-        one.page.wait_for_load_state()
+        one.page.goto(urljoin(one.page.url, str(further.get_attribute("href"))))
 
 
 def return_all_but(one: Hands, number: str, serial: str) -> None:
