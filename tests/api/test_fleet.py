@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import OSV, SERIALS, Company
+from tests.api.conftest import OSV, SERIALS, Api, Company
+from vouchsafe.api import tokens
 from vouchsafe.kernel import publish
 from vouchsafe.ledger import policy, proofs
 from vouchsafe.ledger.errors import LedgerError
@@ -115,6 +116,16 @@ def test_an_advisory_reaches_three_sets_that_add_up(company: Company) -> None:
     assert {d["serial"] for d in listed["rows"]} == set(SERIALS[:2])
     company["marcus"].get(f"/advisories/{row['id']}/devices?set=all", 422)
     company["marcus"].get("/advisories/999/impact", 404)
+
+
+def test_an_advisory_names_its_record_to_whoever_may_see_it(company: Company) -> None:
+    data = {**OSV, "id": "RUSTSEC-2026-0003", "aliases": []}
+    row = company["priya"].post("/advisories", data, 201)
+    number = company["priya"].get(f"/advisories/{row['id']}")["record"]
+    assert company["priya"].get(f"/records/{number}")["content"]["advisory"] == row["key"]
+    assert company["nobody"].get(f"/advisories/{row['id']}")["record"] == ""
+    narrow = Api(tokens.make(company.people["priya"], "x", ["fleet:read"], at=datetime.now(UTC))[1])
+    assert narrow.get(f"/advisories/{row['id']}")["record"] == ""
 
 
 def test_importing_an_advisory_needs_the_role_and_says_which(company: Company) -> None:

@@ -77,6 +77,14 @@ def test_a_signed_reply_moves_its_units_and_a_refused_one_none(
     assert (standing["open"], standing["destroyed"], standing["scope"]) == (2, 1, 3)
 
 
+def test_the_progress_ends_where_the_units_stand(company: Company, action: str, frozen: Any) -> None:
+    found = company["priya"].get(f"/records/{action}/population/progress")
+    assert (found[0]["open"], found[0]["at"]) == (3, frozen["frozen_at"])
+    standing = company["priya"].get(f"/records/{action}/population")["standing"]
+    assert all(found[-1][name] == standing[name] for name in ("open", "destroyed", "corrected"))
+    company["nobody"].get(f"/records/{action}/population/progress", 404)
+
+
 def test_a_note_moves_nothing(company: Company, action: str, frozen: Any) -> None:
     given = {"kind": "scheduled", "serials": [SERIALS[0]], "day": "2026-12-01"}
     company["sal"].post(f"/records/{action}/population/notes", given, 403)

@@ -55,6 +55,89 @@ def test_every_process_tells_its_states_and_steps(company: Company) -> None:
     assert "triage" in {step["name"] for step in found["vulnerability"]["steps"]}
 
 
+def test_a_process_tells_its_fields_and_what_opening_may_write(company: Company) -> None:
+    found = company["sal"].get("/processes/complaint")
+    fields = {f["name"]: f for f in found["fields"]}
+    assert fields["words"]["personal"] and fields["unit"]["kind"] == "device"
+    assert "words" in found["opening"] and found["relations"]
+    vulnerability = {f["name"]: f for f in company["sal"].get("/processes/vulnerability")["fields"]}
+    assert "vulnerability_feed" in vulnerability["source"]["choices"]
+    rows = [f for f in vulnerability.values() if f["kind"] == "rows"]
+    assert rows and all(f["columns"] for f in rows)
+    assert set(FACTS) <= set(vulnerability)
+    company["sal"].get("/processes/no_such", 404)
+
+
+def test_personal_values_are_shown_to_whoever_may_read_the_record(company: Company) -> None:
+    given = {"words": "It stopped, twice.", "patient": "Mrs Example, born 1950"}
+    made = company["marcus"].post(
+        "/records", {"process": "complaint", "title": "Pump stopped", "changes": given}, 201
+    )
+    found = company["ingrid"].get(f"/records/{made['number']}")
+    assert {name: found["content"][name] for name in given} == given
+    assert (
+        given["patient"].encode()
+        not in company["marcus"]("GET", f"/records/{made['number']}/version").content
+    )
+    (opened,) = company["marcus"].get(f"/records/{made['number']}/history")
+    assert {c["field"]: c["after"] for c in opened["changes"]}["words"] == given["words"]
+    company["nobody"].get(f"/records/{made['number']}", 404)
+
+
+def test_the_history_says_what_changed_and_comes_in_pages(company: Company) -> None:
+    number = company.vulnerability()
+    company["priya"].post(
+        f"/records/{number}/versions", {"seen": 1, "changes": {"summary": "Another summary"}}
+    )
+    newest, oldest = company["priya"].get(f"/records/{number}/history")
+    (change,) = newest["changes"]
+    assert (change["field"], change["before"], change["after"]) == (
+        "summary",
+        FACTS["summary"],
+        "Another summary",
+    )
+    assert company["priya"].get(f"/records/{number}/history?size=1") == [newest]
+    assert company["priya"].get(f"/records/{number}/history?before={newest['seq']}") == [oldest]
+    company["priya"].get(f"/records/{number}/history?size=201", 422)
+
+
+def test_a_list_is_narrowed_as_on_its_page(company: Company) -> None:
+    made = company["priya"].post(
+        "/records",
+        {"process": "vulnerability", "title": "Narrow", "site": "York", "product": "Tarn 4", "changes": FACTS}, 201,
+    )  # fmt: skip
+    number = made["number"]
+
+    def listed(query: str) -> set[str]:
+        rows = company["priya"].get(f"/records?process=vulnerability&size=200&{query}")["rows"]
+        return {row["number"] for row in rows}
+
+    assert listed("site=York") == listed("product=Tarn 4") == {number}
+    assert listed("site=York&fact=source=vulnerability_feed&fact=exploited=not_known_to_be") == {number}
+    assert listed("site=York&fact=source=customer") == set()
+    assert number in listed("owner=priya") == listed(f"owner={company.people['priya'].id.hex}")
+    assert number not in listed("owner=ingrid") and number not in listed("closed_only=true")
+    assert number not in listed("overdue_on=2001-01-01")
+    due = company["priya"].get(f"/records/{number}")["due"]
+    assert (number in listed("overdue_on=2999-01-01")) == (due is not None)
+    company["priya"].get("/records?owner=stranger", 404)
+    for wrong in ("sort=colour", "fact=source", "overdue_on=soon"):
+        company["priya"].get(f"/records?{wrong}", 422)
+
+
+def test_a_signature_is_given_in_the_role_that_is_asked_for(company: Company) -> None:
+    number = company.vulnerability()
+    seen = company["priya"].get(f"/records/{number}")["revision"]
+    given = {"step": "triage", "meaning": "reviewed", "seen": seen}
+    begun = company["priya"].post(f"/records/{number}/ceremonies", given, 201)
+    signing = {"assertion": company.keys["priya"].get(begun["options"])}
+    before = counts()
+    company["priya"].post(f"/ceremonies/{begun['id']}/signature", {**signing, "role": "qa"}, 403)
+    assert counts() == before
+    done = company["priya"].post(f"/ceremonies/{begun['id']}/signature", {**signing, "role": "security_lead"})
+    assert done["state"] == "vuln_triaged"
+
+
 def test_somebody_without_a_role_can_open_nothing_and_learns_who_can(company: Company) -> None:
     before = counts()
     given = {"process": "vulnerability", "title": "CRL parser", "changes": FACTS}

@@ -22,7 +22,16 @@ def make(company: Company, *scopes: str, by: str = "priya", **more: Any) -> Api:
 
 def test_without_a_token_everything_but_the_document_is_shut(company: Company) -> None:
     stranger = Api("")
-    for path in ("/me", "/records", "/fleet/summary", "/logs", "/advisories", "/tokens"):
+    for path in (
+        "/me",
+        "/me/keys",
+        "/records",
+        "/events",
+        "/fleet/summary",
+        "/logs",
+        "/advisories",
+        "/tokens",
+    ):
         assert stranger.get(path, 401)["code"] == "who_are_you"
     assert stranger.http.get("/api/v1/openapi.json").status_code == 200
 
@@ -39,7 +48,8 @@ def test_who_one_is(company: Company) -> None:
 
 def test_each_operation_asks_for_a_scope(company: Company) -> None:
     """Every operation of the document refuses a token that holds every scope but the one that it needs."""
-    free = {"/api/v1/me", "/api/v1/tokens", "/api/v1/tokens/{token}"}
+    own = ("me", "me/roles", "me/keys", "me/keys/{key}/removal", "tokens", "tokens/{token}")
+    free = {f"/api/v1/{path}" for path in own}
     bare = make(company, "logs:read")
     logs = make(company, *(set(tokens.SCOPES) - {"logs:read"}))
     known = {
@@ -49,7 +59,7 @@ def test_each_operation_asks_for_a_scope(company: Company) -> None:
         "step": "triage",
         "advisory": "1",
     }
-    known |= {"serial": "T4-0311-88207", "key": "h0", "index": "0"}
+    known |= {"serial": "T4-0311-88207", "key": "h0", "index": "0", "process": "vulnerability"}
     bodies = {
         "OpenIn": {"process": "vulnerability", "title": "x"}, "WriteIn": {"seen": 1, "changes": {}}, "StepIn": {"seen": 1},
         "CeremonyIn": {"step": "triage", "meaning": "reviewed", "seen": 1}, "AssertionIn": {"assertion": {}},
@@ -63,7 +73,8 @@ def test_each_operation_asks_for_a_scope(company: Company) -> None:
         for method, operation in methods.items():
             if path in free:
                 continue
-            caller = logs if "logs" in operation["tags"] or path.endswith("/trust") else bare
+            of_logs = "logs" in operation["tags"] or path.endswith(("/trust", "/verification"))
+            caller = logs if of_logs else bare
             query = {
                 p["name"]: _example(p["name"]) for p in operation.get("parameters", []) if p["in"] == "query"
             }
@@ -87,13 +98,15 @@ def _example(name: str) -> str:
     return {
         "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "at": "2026-01-01T00:00:00Z", "set": "confirmed",
         "page": "1", "size": "10", "origin": "x", "index": "0", "text": "x", "verdict": "warning", "open_only": "false",
-        "freshness": "unknown", "status": "open",
+        "freshness": "unknown", "status": "open", "count": "1", "start": "0", "limit": "1", "closed_only": "false",
+        "sealed_only": "false", "overdue_on": "2026-01-01", "fact": "source=x", "sort": "-changed", "before": "1",
     }.get(name, "")  # fmt: skip
 
 
 def _form(path: str) -> dict[str, Any]:
     given = {"outcome": "returned", "serials": "x", "signed_by": "x", "signed_on": "2026-01-01"}
-    name = "document" if path.endswith("replies") else "file"
+    names = {"replies": "document", "verification": "bundle"}
+    name = names.get(path.rpartition("/")[2], "file")
     parts = [f'--b\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in given.items()]
     parts.append(f'--b\r\nContent-Disposition: form-data; name="{name}"; filename="x"\r\n\r\nx\r\n--b--\r\n')
     return {"data": "".join(parts).encode(), "content_type": "multipart/form-data; boundary=b"}

@@ -339,10 +339,13 @@ def test_the_command_exports_and_prints_the_policy(
     said = json.loads(done.stdout)
     assert (said["record"], said["path"]) == (firm.number, str(out))
     trust = run.invoke(command.bundle, ["--policy"])
+    as_json = run.invoke(command.bundle, ["--policy", "--json"])
+    assert json.loads(as_json.stdout) == {"policy": trust.stdout}
     result = verify.check(out.read_bytes(), verify.read_policy(trust.stdout.encode()))
     assert checks.failing(result) == set()
     plain = run.invoke(command.bundle, [firm.number, "--as", "ingrid", "--out", str(out)])
     assert f"SHA-256 {verify.check(out.read_bytes(), None).sha256}" in plain.stdout
+    assert plain.stderr == ""  # progress is for a terminal only
     for arguments, code in (
         (["NO-1", "--as", "ingrid"], 1),
         ([firm.number, "--as", "nobody"], 1),

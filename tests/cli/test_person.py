@@ -102,6 +102,67 @@ def test_a_grant_has_a_scope_and_an_end(installation: Any) -> None:
     assert refused(person, "grant", "ingrid", "wizard").code == 1
 
 
+def test_a_role_is_taken_back_where_it_was_given_and_the_list_says_so(installation: Any) -> None:
+    from vouchsafe.kernel import people
+
+    add("ingrid", "--role", "approver")
+    run(person, "grant", "ingrid", "qa", "--product", "Tarn 4")
+    run(person, "grant", "ingrid", "qa", "--site", "York")
+    assert "approver, qa for Tarn 4, qa for York" in run(person, "list").output
+    told = refused(person, "revoke", "ingrid", "qa", "--site", "Kendal", "--reason", "Moved")
+    assert told.code == 1 and "doesn't hold the role “qa” for Kendal" in str(told)
+    done = run(person, "revoke", "ingrid", "qa", "--site", "York", "--reason", "Moved to Kendal")
+    assert done.output == "Ingrid Solheim is no longer qa for York.\n"
+    (row,) = json.loads(run(person, "list", "--json").output)
+    assert sorted((g["role"], g["product"]) for g in row["grants"]) == [("approver", ""), ("qa", "Tarn 4")]
+    run(person, "revoke", "ingrid", "qa", "--reason", "Moved to sales")
+    assert not people.holds(people.find("ingrid"), "qa", at=datetime.now(UTC), product="Tarn 4")
+    assert events("ingrid")[-2:] == [("role.revoked", None), ("role.revoked", None)]
+    assert refused(person, "revoke", "nobody", "qa", "--reason", "Moved").code == 1
+    assert refused(person, "revoke", "ingrid", "approver", "--reason", " ").code == 1
+    assert run(person, "revoke", "ingrid", "approver").exit_code == 2
+
+
+def test_an_account_is_closed_with_its_tokens_and_its_name_is_never_given_again(installation: Any) -> None:
+    from vouchsafe.api import tokens
+
+    add("ingrid", "--role", "qa")
+    text = run(token, "make", "ingrid", "--name", "x", "--scope", "records:read").stdout.strip()
+    assert refused(person, "close", "ingrid", "--reason", "").code == 1
+    assert tokens.find(text, now=datetime.now(UTC)) is not None
+    done = run(person, "close", "ingrid", "--reason", "Left the company")
+    assert done.output == "The account of Ingrid Solheim (ingrid) is closed.\n"
+    assert tokens.find(text, now=datetime.now(UTC)) is None
+    assert "Nobody yet" in run(person, "list").output
+    assert refused(person, "close", "ingrid", "--reason", "Again").code == 1
+    assert refused(person, "add", "ingrid", "--name", "N", "--email", "n@example.com").code == 1
+    assert events("ingrid")[-1] == ("person.deactivated", None)
+
+
+def test_an_account_that_owns_an_open_record_is_not_closed_and_it_is_named(installation: Any) -> None:
+    from vouchsafe.kernel import acts, people
+
+    add("marcus", "--role", "complaint_handler")
+    marcus, now = people.find("marcus"), datetime.now(UTC)
+    record = acts.open_record("complaint", "Pump stopped", by=marcus, at=now)
+    told = refused(person, "close", "marcus", "--reason", "Left the company")
+    assert told.code == 1 and record.number in str(told)
+    assert people.find("marcus").is_active
+
+
+def events(username: str) -> list[tuple[str, Any]]:
+    """What is on somebody's trail: kinds, and by whom; None is the installation."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT e.kind, e.by_id FROM kernel_event e JOIN kernel_person p ON p.id = e.subject"
+            " WHERE p.username = %s ORDER BY e.seq",
+            [username],
+        )
+        return list(cursor.fetchall())
+
+
 def test_administration_and_quality_are_never_one_persons(installation: Any) -> None:
     add("ingrid", "--role", "qa")
     assert "at once" in str(refused(person, "grant", "ingrid", "it_administrator"))
@@ -123,6 +184,23 @@ def test_a_token_is_printed_once_and_alone_on_standard_output(installation: Any)
     assert "nightly import" in listed and text not in listed
     (row,) = json.loads(run(token, "list", "ingrid", "--json").output)
     assert row["scopes"] == ["records:read"] and "token" not in row
+
+
+def test_a_token_is_ended_by_its_id_and_only_its_own_persons(installation: Any) -> None:
+    from vouchsafe.api import tokens
+
+    for name in ("ingrid", "marcus"):
+        add(name)
+    text = run(token, "make", "ingrid", "--name", "x", "--scope", "records:read").stdout.strip()
+    (row,) = json.loads(run(token, "list", "ingrid", "--json").output)
+    assert row["id"] in run(token, "list", "ingrid").output
+    assert refused(token, "revoke", "marcus", row["id"]).code == 1
+    assert tokens.find(text, now=datetime.now(UTC)) is not None
+    assert run(token, "revoke", "ingrid", row["id"]).exit_code == 0
+    assert tokens.find(text, now=datetime.now(UTC)) is None
+    assert "revoked" in run(token, "list", "ingrid").output
+    assert refused(token, "revoke", "ingrid", row["id"]).code == 1
+    assert run(token, "revoke", "ingrid", "no-id").exit_code == 2
 
 
 @pytest.mark.parametrize("args", [("ingrid", "--scope", "records:sign"), ("nobody", "--scope", "logs:read")])

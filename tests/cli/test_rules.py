@@ -40,9 +40,18 @@ def test_one_process_rule_by_rule() -> None:
     assert "by limit: Screen the proposal" in text
 
 
-def test_an_unknown_process_is_told() -> None:
+def test_one_process_as_json_says_the_same() -> None:
+    (found,) = json.loads(run("cap", "--json")).values()
+    by_id = {rule["rule"]: rule for rule in found}
+    assert len(by_id) == 21
+    assert (by_id["CAP-06"]["carried"], by_id["CAP-12"]["carried"]) == ("enforced", "declared")
+    assert {rule["carried"] for rule in json.loads(run("DOC", "--json"))["DOC"]} == {"missing"}
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_an_unknown_process_is_told(more: tuple[str, ...]) -> None:
     with pytest.raises(CommandError, match="There are: DOC"):
-        run("XYZ")
+        run("XYZ", *more)
 
 
 def test_a_record_that_is_not_json_is_told(tmp_path: Path) -> None:

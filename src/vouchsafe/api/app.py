@@ -2,7 +2,7 @@
 
 from ninja import NinjaAPI
 
-from vouchsafe.api import fleet, logs, persons, populations, records
+from vouchsafe.api import bundles, fleet, home, logs, persons, populations, records
 from vouchsafe.api.auth import AUTH
 from vouchsafe.api.document import Document
 from vouchsafe.api.errors import install
@@ -24,7 +24,9 @@ install(api)
 
 
 api.add_router("/v1", persons.router)
+api.add_router("/v1", home.router)
 api.add_router("/v1", records.router)
 api.add_router("/v1", fleet.router)
 api.add_router("/v1", populations.router)
 api.add_router("/v1", logs.router)
+api.add_router("/v1", bundles.router)

@@ -46,6 +46,11 @@ def caller(request: HttpRequest) -> Person:
     return request.auth  # type: ignore[attr-defined, no-any-return]
 
 
+def has(request: HttpRequest, scope: str) -> bool:
+    """Whether the caller's token has `scope`; somebody who is signed in on the pages has all of them."""
+    return scope in getattr(request, "api_scopes", frozenset())
+
+
 def require_person(request: HttpRequest, what: str) -> None:
     """Refuse a token: `what` is only for somebody who is signed in."""
     if hasattr(request, "api_token"):
@@ -59,7 +64,7 @@ def requires(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def wrap(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if scope not in getattr(request, "api_scopes", frozenset()):
+            if not has(request, scope):
                 raise Denied(f"This token lacks the scope “{scope}” ({tokens.SCOPES[scope]}).")
             return view(request, *args, **kwargs)
 

@@ -10,10 +10,11 @@ from ninja import Path, Query, Router, Status
 from pydantic import Field
 
 from vouchsafe.api import fleet_schemas as f
+from vouchsafe.api import log_schemas as g
 from vouchsafe.api import schemas as s
-from vouchsafe.api.auth import caller, requires
+from vouchsafe.api.auth import caller, has, requires
 from vouchsafe.api.errors import REFUSALS
-from vouchsafe.fleet import history, impact, queries
+from vouchsafe.fleet import history, impact, queries, triage
 from vouchsafe.fleet.errors import BadInput, TooLarge
 from vouchsafe.kernel import publish
 from vouchsafe.kernel.errors import Refused
@@ -82,6 +83,17 @@ def devices(
     return page_of(queries.devices(where, now_ms(), page=page, size=size))
 
 
+@router.get("/fleet/search", response={200: list[f.DeviceOut], **REFUSALS})
+@requires("fleet:read")
+def search(
+    request: HttpRequest,
+    text: Annotated[s.Clean, Field(max_length=200)],
+    limit: Annotated[int, Field(ge=1, le=50)] = 5,
+) -> Any:
+    """The devices that a text may mean: the beginning of a serial number, a serial number, or a scanned UDI."""
+    return [_device(row) for row in queries.search(text, now_ms(), limit=limit)]
+
+
 @router.get("/fleet/devices/{serial}", response={200: f.DeviceFull, **REFUSALS})
 @requires("fleet:read")
 def device(request: HttpRequest, serial: Named) -> Any:
@@ -135,7 +147,7 @@ def strip(
     return {"since": t0, "until": t1, "proofs": proofs, **lanes}
 
 
-@router.get("/fleet/devices/{serial}/proof/{index}", response={200: s.ProofOut, **REFUSALS})
+@router.get("/fleet/devices/{serial}/proof/{index}", response={200: g.ProofOut, **REFUSALS})
 @requires("fleet:read")
 def proof(request: HttpRequest, serial: Named, index: Index) -> Any:
     """The two-step proof of one of a device's entries."""
@@ -195,11 +207,14 @@ def import_advisory(request: HttpRequest) -> Any:
     return Status(201, asdict(made))
 
 
-@router.get("/advisories/{advisory}", response={200: f.AdvisoryOut, **REFUSALS})
+@router.get("/advisories/{advisory}", response={200: f.AdvisoryFull, **REFUSALS})
 @requires("fleet:read")
 def advisory(request: HttpRequest, advisory: AdvisoryId) -> Any:
-    """One imported advisory."""
-    return asdict(impact.advisory(advisory))
+    """One imported advisory, with the record that triages it; its number needs the scope records:read too."""
+    row = impact.advisory(advisory)
+    may = has(request, "records:read")
+    found = triage.record_of(row, caller(request), now=datetime.now(UTC)) if may else None
+    return {**asdict(row), "record": found.number if found else ""}
 
 
 @router.get("/advisories/{advisory}/impact", response={200: f.ImpactOut, **REFUSALS})

@@ -243,6 +243,12 @@ class AdvisoryOut(Schema):
     sha256: str
 
 
+class AdvisoryFull(AdvisoryOut):
+    """`record`: the vulnerability record of this advisory, where you may see it."""
+
+    record: str
+
+
 class ComponentOut(Schema):
     """A component that the advisory touches, and in how many releases."""
 
@@ -365,6 +371,17 @@ class MemberPage(Schema):
     total: int
     page: int
     size: int
+
+
+class ProgressOut(Schema):
+    """Units by status from this moment on."""
+
+    at: Moment
+    open: int
+    corrected: int
+    unreachable: int
+    returned: int
+    destroyed: int
 
 
 class ReplyIn(Schema):

@@ -1,5 +1,8 @@
-"""Who the caller is, and their tokens. A token can neither make a token nor end one."""
+"""Who the caller is, their roles, passkeys and tokens. A token can neither make a token nor end one, and removes no
+passkey.
+"""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +15,8 @@ from vouchsafe.api import tokens
 from vouchsafe.api.auth import caller, require_person
 from vouchsafe.api.errors import REFUSALS
 from vouchsafe.api.models import Token
+from vouchsafe.kernel import people, permit
+from vouchsafe.regulations import roles as site_roles
 
 router = Router(tags=["people"])
 
@@ -24,8 +29,38 @@ def me(request: HttpRequest) -> Any:
         "id": person.id.hex,
         "username": person.username,
         "name": person.full_name,
+        "title": person.job_title,
+        "zone": person.zone,
         "scopes": sorted(scopes),
     }
+
+
+@router.get("/me/roles", response={200: list[s.RoleOut], **REFUSALS})
+def roles(request: HttpRequest) -> Any:
+    """The roles that you hold now."""
+    return [
+        {"role": h.role, "title": site_roles.label(h.role), "site": h.site, "product": h.product, "process": h.process}
+        for h in permit.held(caller(request), at=datetime.now(UTC))
+    ]  # fmt: skip
+
+
+@router.get("/me/keys", response={200: list[s.KeyOut], **REFUSALS})
+def keys(request: HttpRequest) -> Any:
+    """Your passkeys, oldest first. One is added on the account page: a browser makes it, and asks for you."""
+    return [
+        {"id": one.id, "name": one.name, "added": one.at, "algorithm": one.algorithm,
+         "sha256": hashlib.sha256(bytes(one.public_key)).hexdigest()}
+        for one in people.keys_of(caller(request), at=datetime.now(UTC))
+    ]  # fmt: skip
+
+
+@router.post("/me/keys/{key}/removal", response={204: None, **REFUSALS})
+def remove_key(request: HttpRequest, key: UUID, given: s.KeyRemovalIn) -> Any:
+    """Let one of your passkeys count no longer; what it signed stays good. Needs that you are signed in on the
+    pages."""
+    require_person(request, "remove a passkey")
+    people.revoke_key(key, by=caller(request), at=datetime.now(UTC), reason=given.reason.strip())
+    return Status(204, None)
 
 
 @router.get("/tokens", response={200: list[s.TokenOut], **REFUSALS})

@@ -1,12 +1,10 @@
-"""A field action's frozen population, and the audit bundle of any record.
+"""A field action's frozen population, and where its units stand.
 
 Reading needs that the caller may read the record; freezing and replies need a part in it, as on its page.
 """
 
-import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path as Folder
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -19,11 +17,9 @@ from vouchsafe.api import schemas as s
 from vouchsafe.api.auth import caller, requires
 from vouchsafe.api.errors import REFUSALS
 from vouchsafe.api.fleet import PageNumber, now_ms
-from vouchsafe.bundle.errors import BundleError
-from vouchsafe.fleet import bundles, impact, population, rights
+from vouchsafe.fleet import impact, population, rights
 from vouchsafe.fleet.errors import BadInput, TooLarge
 from vouchsafe.kernel import queries
-from vouchsafe.kernel.errors import Refused
 from vouchsafe.kernel.views import RecordView
 
 router = Router(tags=["populations"])
@@ -120,48 +116,12 @@ def note(request: HttpRequest, number: Numbered, given: f.NoteIn) -> Any:
     return {"units": noted}
 
 
-_ZIP = {
-    "responses": {
-        200: {
-            "description": "the bundle",
-            "headers": {"X-Bundle-SHA256": {"schema": {"type": "string"}}},
-            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    }
-}
-
-
-@router.post("/records/{number}/bundle", response=REFUSALS, openapi_extra=_ZIP)
-@requires("records:write")
-def bundle(request: HttpRequest, number: Numbered) -> Any:
-    """Export a record that you may read as an audit bundle. The export is an event of the record, and logged."""
-    with tempfile.TemporaryDirectory(prefix="vouchsafe-bundle-") as folder:
-        try:
-            made = bundles.export(number, by=caller(request), at=datetime.now(UTC), out=Folder(folder))
-        except BundleError as why:
-            raise Refused(f"The bundle can’t be made: {why}") from None
-        data = made.path.read_bytes()
-    response = HttpResponse(data, content_type="application/zip")
-    response.headers["Content-Disposition"] = f'attachment; filename="{made.number}.zip"'
-    response.headers["X-Bundle-SHA256"] = made.sha256
-    return response
-
-
-_POLICY = {
-    "responses": {
-        200: {
-            "description": "a policy file for `vouchsafe verify --policy`",
-            "content": {"text/plain": {"schema": {"type": "string"}}},
-        }
-    }
-}
-
-
-@router.get("/trust", response=REFUSALS, openapi_extra=_POLICY)
-@requires("logs:read")
-def trust(request: HttpRequest) -> Any:
-    """This installation's own keys as a policy file, to be handed to an auditor apart from any bundle."""
-    return HttpResponse(bundles.trust(allow=bundles.UNWITNESSED), content_type="text/plain; charset=utf-8")
+@router.get("/records/{number}/population/progress", response={200: list[f.ProgressOut], **REFUSALS})
+@requires("fleet:read")
+def progress(request: HttpRequest, number: Numbered) -> Any:
+    """How many units stood in each status at the freeze and after each move, oldest first."""
+    _record(request, number)
+    return [{"at": at, **units} for at, units in population.progress(number)]
 
 
 def _record(request: HttpRequest, number: str) -> RecordView:

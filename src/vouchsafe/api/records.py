@@ -1,6 +1,6 @@
 """Records: reading, writing, steps, signatures, links, files."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,9 +13,11 @@ from vouchsafe.api import schemas as s
 from vouchsafe.api.auth import caller, requires
 from vouchsafe.api.errors import REFUSALS
 from vouchsafe.kernel import acts, files, people, queries, registry
-from vouchsafe.kernel.canonical import pack
+from vouchsafe.kernel.canonical import legible
+from vouchsafe.kernel.declare import Field as DeclaredField
+from vouchsafe.kernel.declare import Process, fields_of
 from vouchsafe.kernel.errors import NotFound
-from vouchsafe.kernel.views import Filters, RecordRow, RecordView
+from vouchsafe.kernel.views import EventView, Filters, RecordRow, RecordView
 
 router = Router(tags=["records"])
 Numbered = Annotated[s.Number, Path()]
@@ -28,6 +30,7 @@ BYTES = {
     }
 }
 PageNumber = Annotated[int, Field(ge=1, le=100_000)]
+Fact = Annotated[str, Field(max_length=200, pattern=r"^[a-z][a-z0-9_]*=[^\x00]*$")]
 
 
 def _now() -> datetime:
@@ -38,15 +41,23 @@ def _now() -> datetime:
 @requires("records:read")
 def processes(request: HttpRequest) -> Any:
     """Every process with its states and steps."""
-    return [
-        {
-            "key": p.key, "title": p.title, "states": list(p.states), "begins": _words(p.begins), "clauses": list(p.clauses),
-            "steps": [
-                {"name": t.name, "label": t.label, "from_states": list(p.leaves_from(t)), "to": t.to} for t in p.steps
-            ],
-        }
-        for p in registry.processes().values()
-    ]  # fmt: skip
+    return [_process(one) for one in registry.processes().values()]
+
+
+@router.get("/processes/{process}", response={200: s.ProcessFull, **REFUSALS})
+@requires("records:read")
+def process(request: HttpRequest, process: Annotated[s.Word, Path()]) -> Any:
+    """One process with its fields: what a record of it holds, and what opening one may write."""
+    found = registry.processes().get(process)
+    if found is None:
+        raise NotFound(f"There is no process “{process}”.")
+    return {
+        **_process(found),
+        "fields": [_field(one) for one in fields_of(found.content)],
+        "opening": sorted(found.opening_fields),
+        "relations": {name: list(at) for name, at in found.relations.items()},
+        "stages": {label: states.split() for label, states in found.stages.items()},
+    }
 
 
 @router.get("/records", response={200: s.RecordPage, **REFUSALS})
@@ -56,16 +67,26 @@ def records(
     process: Annotated[s.Clean, Field(max_length=60)] = "",
     state: Annotated[list[Annotated[s.Clean, Field(max_length=60)]] | None, Query(max_length=50)] = None,
     text: Annotated[s.Clean, Field(max_length=200)] = "",
+    owner: Annotated[s.Clean, Field(max_length=150, description="a person's id or username")] = "",
+    site: Annotated[s.Clean, Field(max_length=80)] = "",
+    product: Annotated[s.Clean, Field(max_length=80)] = "",
     open_only: bool = False,
-    sort: Annotated[str, Field(max_length=20)] = "-changed",
+    closed_only: bool = False,
+    overdue_on: Annotated[date | None, Field(description="open, and due before this day")] = None,
+    fact: Annotated[list[Fact] | None, Query(max_length=10)] = None,
+    sort: Annotated[str, Field(pattern=f"^-?({'|'.join(queries.SORTS)})$")] = "-changed",
     page: PageNumber = 1,
     size: Annotated[int, Field(ge=1, le=200)] = 50,
 ) -> Any:
-    """A page of the records that you may see."""
-    filters = Filters(states=tuple(state or ()), text=text, open_only=open_only, sort=sort)
+    """A page of the records that you may see. `fact` asks for a choice's value, such as source=vulnerability_feed."""
+    filters = Filters(
+        states=tuple(state or ()), text=text, owner=_person(owner).id.hex if owner else "", site=site, product=product,
+        open_only=open_only, closed_only=closed_only, overdue_on=overdue_on,
+        facts=dict(_halves(one) for one in fact or ()), sort=sort,
+    )  # fmt: skip
     found = queries.records(process, filters, caller(request), now=_now(), page=page, size=size)
     return {
-        "rows": [_row(r) for r in found.rows],
+        "rows": [row_out(r) for r in found.rows],
         "total": found.total,
         "page": found.page,
         "size": found.size,
@@ -92,17 +113,32 @@ def record(request: HttpRequest, number: Numbered) -> Any:
 
 @router.get("/records/{number}/history", response={200: list[s.EventOut], **REFUSALS})
 @requires("records:read")
-def history(request: HttpRequest, number: Numbered) -> Any:
-    """The trail, newest first."""
-    found = queries.history(number, caller(request), now=_now())
-    return [{**_picked(e, s.EventOut), "seal": e.seal.state, "seal_index": e.seal.index} for e in found]
+def history(
+    request: HttpRequest,
+    number: Numbered,
+    before: Annotated[
+        int | None, Field(ge=0, le=2**31 - 1, description="only events before this `seq`")
+    ] = None,
+    size: Annotated[int, Field(ge=1, le=200)] = 50,
+) -> Any:
+    """The trail, newest first, with what each event changed from which value to which."""
+    found = queries.history(number, caller(request), now=_now(), before=before, size=size)
+    return [
+        {
+            **event_out(e),
+            "changes": [
+                {**picked(c, s.ChangeOut), "before": legible(c.before), "after": legible(c.after)} for c in e.changes
+            ],
+        }
+        for e in found
+    ]  # fmt: skip
 
 
 @router.get("/records/{number}/signatures", response={200: list[s.SignatureOut], **REFUSALS})
 @requires("records:read")
 def signatures(request: HttpRequest, number: Numbered) -> Any:
     """Who signed what, meaning what, and whether it still stands."""
-    return [_picked(one, s.SignatureOut) for one in queries.signatures(number, caller(request), now=_now())]
+    return [picked(one, s.SignatureOut) for one in queries.signatures(number, caller(request), now=_now())]
 
 
 @router.get("/records/{number}/links", response={200: list[s.LinkOut], **REFUSALS})
@@ -110,7 +146,7 @@ def signatures(request: HttpRequest, number: Numbered) -> Any:
 def links(request: HttpRequest, number: Numbered) -> Any:
     """The records at the other ends."""
     found = queries.linked_records(number, caller(request), now=_now())
-    return [_picked(one, s.LinkOut) for one in found if not one.hidden]
+    return [picked(one, s.LinkOut) for one in found if not one.hidden]
 
 
 @router.post("/records/{number}/versions", response={200: s.RecordFull, **REFUSALS})
@@ -157,7 +193,7 @@ def begin_signing(request: HttpRequest, number: Numbered, given: s.CeremonyIn) -
 @requires("records:write")
 def sign(request: HttpRequest, ceremony: UUID, given: s.AssertionIn) -> Any:
     """Sign with the person's own assertion over the statement. A password isn't taken here."""
-    record = acts.sign(ceremony, by=caller(request), at=_now(), assertion=given.assertion)
+    record = acts.sign(ceremony, by=caller(request), at=_now(), assertion=given.assertion, role=given.role)
     return _full(request, record.number)
 
 
@@ -185,14 +221,14 @@ def attach(request: HttpRequest, number: Numbered, file: File[UploadedFile]) -> 
         number, file.read(), name=file.name or "file", media_type=file.content_type or "application/octet-stream",
         by=caller(request), at=_now(),
     )  # fmt: skip
-    return Status(201, _picked(queries.file_of(number, sha256, caller(request), now=_now()), s.FileOut))
+    return Status(201, picked(queries.file_of(number, sha256, caller(request), now=_now()), s.FileOut))
 
 
 @router.get("/records/{number}/files", response={200: list[s.FileOut], **REFUSALS})
 @requires("records:read")
 def attached(request: HttpRequest, number: Numbered) -> Any:
     """The record's files."""
-    return [_picked(one, s.FileOut) for one in queries.record(number, caller(request), now=_now()).files]
+    return [picked(one, s.FileOut) for one in queries.record(number, caller(request), now=_now()).files]
 
 
 @router.get("/records/{number}/files/{sha256}", response=REFUSALS, openapi_extra=BYTES)
@@ -219,11 +255,9 @@ def newest_version(request: HttpRequest, number: Numbered) -> Any:
 @requires("records:write")
 def assign(request: HttpRequest, number: Numbered, given: s.AssignIn) -> Any:
     """Give the record to another owner."""
-    try:
-        owner = people.find(given.owner)
-    except NotFound:
-        owner = people.find_by_id(given.owner)
-    acts.assign(number, owner, seen=given.seen, by=caller(request), at=_now(), reason=given.reason)
+    acts.assign(
+        number, _person(given.owner), seen=given.seen, by=caller(request), at=_now(), reason=given.reason
+    )
     return _full(request, number)
 
 
@@ -265,57 +299,70 @@ def drop_draft(request: HttpRequest, number: Numbered) -> Any:
     return Status(204, None)
 
 
-@router.get("/tasks", response={200: list[s.TaskOut], **REFUSALS})
-@requires("records:read")
-def tasks(request: HttpRequest) -> Any:
-    """What waits for you."""
-    return [_picked(t, s.TaskOut) for t in queries.tasks(caller(request), now=_now())]
-
-
-@router.get("/clocks", response={200: list[s.ClockOut], **REFUSALS})
-@requires("records:read")
-def clocks(request: HttpRequest) -> Any:
-    """The deadlines that run, the nearest first."""
-    return [
-        {
-            **{n: getattr(c.clock, n, "") for n in s.ClockOut.model_fields},
-            "number": c.number,
-            "title": c.title,
-            "late": c.late,
-        }
-        for c in queries.clocks(caller(request), now=_now())
-    ]
-
-
-@router.get("/search", response={200: list[s.RecordOut], **REFUSALS})
-@requires("records:read")
-def search(request: HttpRequest, text: Annotated[s.Clean, Field(max_length=200)]) -> Any:
-    """Records by number, title or words."""
-    return [_row(r) for r in queries.search(text, caller(request), now=_now())]
-
-
 def _full(request: HttpRequest, number: str) -> dict[str, Any]:
     it: RecordView = queries.record(number, caller(request), now=_now())
     return {
-        **{name: getattr(it, name) for name in ("id", "number", "title", "state", "state_label", "site", "product", "due",
-           "opened", "changed", "closed", "facts", "version", "revision", "sha256", "void")},
-        "process": it.process.key, "owner": it.owner.name if it.owner else "", "content": pack(it.content),
-        "writable": sorted(it.writable), "seal": it.seal.state, "seal_index": it.seal.index,
+        **{name: getattr(it, name) for name in ("id", "number", "title", "state", "state_label", "stage", "site", "product",
+           "due", "opened", "changed", "closed", "entered_at", "facts", "names", "version", "revision", "sha256", "void",
+           "void_asked_by", "may_void", "personal_erased")},
+        "process": it.process.key, "owner": it.owner.name if it.owner else "", "content": legible(it.content),
+        "writable": sorted(it.writable), "standing": [picked(c, s.Condition) for c in it.standing], **_seal(it),
         "steps": [
-            {**_picked(one, s.StepOut), "writes": sorted(one.writes),
-             "open_conditions": [_picked(c, s.Condition) for c in one.open_conditions],
-             "signatures": [_picked(g, s.SignatureSlot) for g in one.signatures]}
+            {**picked(one, s.StepOut), "writes": sorted(one.writes),
+             "open_conditions": [picked(c, s.Condition) for c in one.open_conditions],
+             "signatures": [picked(g, s.SignatureSlot) for g in one.signatures]}
             for one in it.steps
         ],
     }  # fmt: skip
 
 
-def _row(row: RecordRow) -> dict[str, Any]:
-    return _picked(row, s.RecordOut)
+def row_out(row: RecordRow) -> dict[str, Any]:
+    """A line of a list."""
+    return {**picked(row, s.RecordOut), **_seal(row)}
 
 
-def _picked(value: Any, schema: type[Schema]) -> dict[str, Any]:
+def event_out(event: EventView) -> dict[str, Any]:
+    """An event without what it changed."""
+    return {**picked(event, s.BareEvent), **_seal(event)}
+
+
+def picked(value: Any, schema: type[Schema]) -> dict[str, Any]:
+    """What `schema` names of `value`."""
     return {name: getattr(value, name, None) for name in schema.model_fields}
+
+
+def _seal(of: RecordView | RecordRow | EventView) -> dict[str, Any]:
+    return {"seal": of.seal.state, "seal_index": of.seal.index}
+
+
+def _process(p: Process) -> dict[str, Any]:
+    return {
+        "key": p.key, "title": p.title, "states": list(p.states), "begins": _words(p.begins), "clauses": list(p.clauses),
+        "steps": [
+            {"name": t.name, "label": t.label, "from_states": list(p.leaves_from(t)), "to": t.to} for t in p.steps
+        ],
+    }  # fmt: skip
+
+
+def _field(one: DeclaredField) -> dict[str, Any]:
+    return {
+        **picked(one, s.FieldInfo),
+        "choices": [str(member.value) for member in one.of or ()],
+        "columns": [_field(column) for column in fields_of(one.row)] if one.row else [],
+    }
+
+
+def _person(text: str) -> people.Person:  # type: ignore[name-defined]
+    """Somebody by username, or by the id that records name them by."""
+    try:
+        return people.find(text)
+    except NotFound:
+        return people.find_by_id(text)
+
+
+def _halves(fact: str) -> tuple[str, str]:
+    name, _, value = fact.partition("=")
+    return name, value
 
 
 def _words(value: Any) -> list[str]:

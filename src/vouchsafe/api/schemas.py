@@ -39,7 +39,35 @@ class Me(Schema):
     id: str
     username: str
     name: str
+    title: str
+    zone: str
     scopes: list[str]
+
+
+class RoleOut(Schema):
+    """A role that you hold; an empty scope means all."""
+
+    role: str
+    title: str
+    site: str
+    product: str
+    process: str
+
+
+class KeyOut(Schema):
+    """One of your passkeys. `sha256` is of its public key, as its log entry says it."""
+
+    id: UUID
+    name: str
+    added: datetime
+    algorithm: int
+    sha256: str
+
+
+class KeyRemovalIn(Schema):
+    """Why the passkey is removed, such as “phone lost”."""
+
+    reason: Annotated[Clean, Field(min_length=1, max_length=400, pattern=r"^[^\x00]*\S[^\x00]*$")]
 
 
 class StepInfo(Schema):
@@ -58,6 +86,44 @@ class ProcessInfo(Schema):
     clauses: list[str]
 
 
+class ColumnInfo(Schema):
+    """A field as its process declares it. `kind` says which values it takes; `choices` are those of a choice."""
+
+    name: str
+    label: str
+    kind: str
+    help: str
+    unit: str
+    personal: bool
+    choices: list[str]
+
+
+class FieldInfo(ColumnInfo):
+    """`columns`: of a field of kind `rows`; one row for each value of the choice `one_per`, where it names one."""
+
+    columns: list[ColumnInfo]
+    least: int
+    one_per: str
+
+
+class ProcessFull(ProcessInfo):
+    """A process with its fields. `opening`: those that opening a record may write; `relations`: to which processes."""
+
+    fields: list[FieldInfo]
+    opening: list[str]
+    relations: dict[str, list[str]]
+    stages: dict[str, list[str]]
+
+
+class CountsOut(Schema):
+    """How many records of a process you may see."""
+
+    process: str
+    open: int
+    overdue: int
+    total: int
+
+
 class RecordOut(Schema):
     """One line of a list."""
 
@@ -74,6 +140,8 @@ class RecordOut(Schema):
     changed: datetime
     closed: datetime | None
     facts: dict[str, Any]
+    seal: str
+    seal_index: int | None
 
 
 class RecordPage(Schema):
@@ -117,21 +185,36 @@ class StepOut(Schema):
 
 
 class RecordFull(RecordOut):
-    """A record with everything that its page shows."""
+    """A record with everything that its page shows. `names`: of the people whom the content names by their ids."""
 
     id: UUID
     version: int
     revision: int
     sha256: str
+    stage: str
+    entered_at: datetime
     content: dict[str, Any]
+    names: dict[str, str]
+    personal_erased: bool
     writable: list[str]
     steps: list[StepOut]
+    standing: list[Condition]
     void: bool
-    seal: str
-    seal_index: int | None
+    void_asked_by: str
+    may_void: bool
 
 
-class EventOut(Schema):
+class ChangeOut(Schema):
+    """One field that an event changed, from which value to which."""
+
+    field: str
+    label: str
+    kind: str
+    before: Any
+    after: Any
+
+
+class BareEvent(Schema):
     id: int
     seq: int
     kind: str
@@ -145,6 +228,20 @@ class EventOut(Schema):
     revision: int
     seal: str
     seal_index: int | None
+
+
+class EventOut(BareEvent):
+    """An event of a record, with what it changed."""
+
+    changes: list[ChangeOut]
+
+
+class RecentOut(BareEvent):
+    """An event of any record that you may see."""
+
+    number: str
+    title: str
+    process: str
 
 
 class SignatureOut(Schema):
@@ -168,12 +265,16 @@ class LinkOut(Schema):
     process: str
     state: str
     closed: bool
+    void: bool
 
 
 class TaskOut(Schema):
     number: str
     title: str
     process: str
+    state_label: str
+    owner: str
+    since: datetime
     kind: str
     step: str
     label: str
@@ -243,9 +344,10 @@ class CeremonyOut(Schema):
 
 
 class AssertionIn(Schema):
-    """A WebAuthn assertion as PublicKeyCredential.toJSON() gives it."""
+    """A WebAuthn assertion as PublicKeyCredential.toJSON() gives it, and the role that the ceremony was begun for."""
 
     assertion: Annotated[dict[str, Any], Field(max_length=20)]
+    role: Annotated[Clean, Field(max_length=60)] = ""
 
 
 class LinkIn(Schema):
@@ -263,6 +365,7 @@ class FileOut(Schema):
     name: str
     size: int
     media_type: str
+    by_name: str
     at: datetime
 
 
@@ -316,21 +419,3 @@ class TokenMade(TokenOut):
     """The only answer that holds the token itself."""
 
     token: str
-
-
-class LogOut(Schema):
-    origin: str
-    vkey: str
-    size: int
-    root: str
-
-
-class ProofOut(Schema):
-    """Two tlog-proof files: the leaf in its log, and that log's checkpoint in the root log."""
-
-    origin: str
-    index: int
-    leaf: str
-    proof: str
-    root_leaf: str
-    root_proof: str

@@ -17,7 +17,9 @@ def audit(numbers: tuple[str, ...], quick: bool, as_json: bool) -> None:
     """Derive every record (or only these) again from its events, and compare with what the tables say.
 
     Checks versions, states, signatures, links and owners, and each event against its entry in the log.
-    Exit code 0: everything is as its history says. 1: something isn't, and each difference is named.
+    Prints how many of each were compared, and each difference with its place.
+
+    Exit code 0: everything is as its history says. 1: something isn't. 2: no such record.
     """
     use_installation()
     from vouchsafe.kernel import audit as kernel

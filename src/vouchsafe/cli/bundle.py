@@ -1,7 +1,9 @@
 """`vouchsafe bundle`: export a record as an audit bundle, or print the policy file that verifies one."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,8 +33,10 @@ def bundle(record: str | None, username: str | None, out: Path, policy: bool, as
     The export is logged as an event of the record, and the bundle holds the proof of it. Verify with
     `vouchsafe verify`, or with the verify.py inside.
 
-    With --policy: what an operator hands to an auditor, apart from any bundle, so that they know whom to
-    trust.
+    Prints the file, its size and its SHA-256. With --policy: what an operator hands to an auditor, apart from any
+    bundle, so that they know whom to trust.
+
+    Exit code 0: written. 1: refused, and why. 2: a file that can't be written, or wrong use.
     """
     if not policy and not (record and username):
         raise CommandError("Say which record and who exports it: vouchsafe bundle CMP-2026-0001 --as NAME")
@@ -45,8 +49,15 @@ def bundle(record: str | None, username: str | None, out: Path, policy: bool, as
     from vouchsafe.ledger.errors import LedgerError
 
     if policy:
-        click.echo(bundles.trust(allow=bundles.UNWITNESSED), nl=False)
+        told = bundles.trust(allow=bundles.UNWITNESSED)
+        click.echo(_json({"policy": told}) if as_json else told, nl=as_json)
         return
+    shown = sys.stderr.isatty() and not as_json
+
+    def progress(text: str) -> None:
+        if shown:
+            click.echo(f"{text} …", err=True)
+
     try:
         by = people.find(username or "")
         done = bundles.export(
@@ -54,16 +65,14 @@ def bundle(record: str | None, username: str | None, out: Path, policy: bool, as
             by=by,
             at=datetime.now(UTC),
             out=out,
-            progress=lambda text: click.echo(f"{text} …", err=True),
+            progress=progress,
         )
     except (FleetError, KernelError, BundleError, LedgerError) as told:
         raise CommandError(str(told), code=1) from None
     except OSError as told:
         raise CommandError(f"{out}: {told.strerror or told}", code=2) from None
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps({
+        click.echo(_json({
             "path": str(done.path), "record": done.number, "bytes": done.size, "sha256": done.sha256,
             "index": done.index, "entries": done.entries,
         }))  # fmt: skip
@@ -72,3 +81,9 @@ def bundle(record: str | None, username: str | None, out: Path, policy: bool, as
         f"{done.path}: {done.size:,} bytes, {done.entries} log entries, the export is entry {done.index}"
     )
     click.echo(f"SHA-256 {done.sha256}")
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    import orjson
+
+    return orjson.dumps(value)

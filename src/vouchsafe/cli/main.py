@@ -13,8 +13,8 @@ from vouchsafe.cli.errors import CommandError
 # name -> (module, attribute, what --help says). A table, so that `--help` imports nothing but this file.
 COMMANDS = {
     "up": ("vouchsafe.cli.up", "up", "Run the whole product: database, pages, intake and worker."),
-    "person": ("vouchsafe.cli.person", "person", "Add people, give them roles, set a password."),
-    "token": ("vouchsafe.cli.token", "token", "Make and list somebody's tokens for the API."),
+    "person": ("vouchsafe.cli.person", "person", "Add people, give and take back roles, close accounts."),
+    "token": ("vouchsafe.cli.token", "token", "Make, list and end somebody's tokens for the API."),
     "advisory": (
         "vouchsafe.cli.advisory",
         "advisory",
@@ -70,7 +70,13 @@ class Lazy(click.Group):
 )
 @click.version_option(package_name="vouchsafe")
 def cli() -> None:
-    """Vouchsafe: a quality management system whose evidence vouches for itself."""
+    """Vouchsafe: a quality management system whose evidence vouches for itself.
+
+    `vouchsafe COMMAND --help` says what a command prints, and shows one to try. --json prints the same for programs.
+
+    Exit code 0: done, or it holds. 1: it doesn't hold, or was refused. 2: unreadable input or wrong use. 70: a fault
+    of ours.
+    """
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ from vouchsafe.regulations import packs
 RECORD = Path("docs/validation/rules.json")
 
 
-@click.command(short_help="What the processes enforce of the rules, and what not.")
+@click.command(
+    short_help="What the processes enforce of the rules, and what not.",
+    epilog="Try: vouchsafe rules   or   vouchsafe rules CAP --json",
+)
 @click.argument("process", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable, for all processes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--check", is_flag=True, help="Fail when the record of the tests doesn't fit code, rules and tests."
 )
@@ -38,6 +41,8 @@ def rules(process: str | None, as_json: bool, check: bool, tests: Path | None) -
     missing    not built
 
     With PROCESS (such as CAP) every rule of it, one by one.
+
+    Exit code 0: told; with --check, it fits. 1: with --check, it doesn't. 2: no such process, or an unreadable record.
     """
     path = _record(tests)
     if check:
@@ -47,11 +52,13 @@ def rules(process: str | None, as_json: bool, check: bool, tests: Path | None) -
         known = clauses.read_tests(path)
     except (ValueError, OSError) as e:
         raise CommandError(str(e)) from e
+    if process:
+        told = _rules_of(process.upper(), known)
+        click.echo(json.dumps({process.upper(): told}, indent=2) if as_json else _one(told))
+        return
     found = clauses.coverage(registry.processes().values(), known)
     if as_json:
         click.echo(json.dumps({pid: c.as_json() for pid, c in found.items()}, indent=2))
-    elif process:
-        _one(process.upper(), known)
     else:
         _table(found)
 
@@ -75,19 +82,36 @@ def _table(found: Mapping[str, clauses.Coverage]) -> None:
     click.echo(f"{'all':4} {total[0]:6} {total[1]:9} {total[2]:9} {total[3]:7} {total[4]:8}")
 
 
-def _one(pid: str, known: Mapping[str, Any] | None) -> None:
+def _rules_of(pid: str, known: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Every rule of a process: what it says, and by what it is carried out."""
     if pid not in packs.processes():
         raise CommandError(f"There is no process {pid!r}. There are: {', '.join(packs.processes())}.")
     have = clauses.all_carried(registry.processes().values())
+    out = []
     for rule in packs.process(pid).rules:
         c = have.get(rule.id)
-        how = "missing" if c is None else "declared" if c.declared else "enforced"
-        tested = ", tested" if known and clauses.is_tested(known.get(rule.id)) else ""
-        sure = "" if rule.confidence == "high" else f", {rule.confidence} confidence"
-        click.echo(f"{rule.id}  {rule.severity}, {how}{tested}{sure}")
-        click.echo(f"        {rule.text} ({rule.basis})")
-        if c is not None:
-            click.echo(f"        by {', '.join(c.by)}: {', '.join(c.places)}")
+        out.append(
+            {
+                "rule": rule.id, "severity": rule.severity, "text": rule.text, "basis": rule.basis,
+                "confidence": rule.confidence,
+                "carried": "missing" if c is None else "declared" if c.declared else "enforced",
+                "tested": bool(known and clauses.is_tested(known.get(rule.id))),
+                "by": list(c.by) if c else [], "places": list(c.places) if c else [],
+            }
+        )  # fmt: skip
+    return out
+
+
+def _one(told: Sequence[Mapping[str, Any]]) -> str:
+    lines = []
+    for one in told:
+        tested = ", tested" if one["tested"] else ""
+        sure = "" if one["confidence"] == "high" else f", {one['confidence']} confidence"
+        lines.append(f"{one['rule']}  {one['severity']}, {one['carried']}{tested}{sure}")
+        lines.append(f"        {one['text']} ({one['basis']})")
+        if one["by"]:
+            lines.append(f"        by {', '.join(one['by'])}: {', '.join(one['places'])}")
+    return "\n".join(lines)
 
 
 def _check(path: Path) -> None:

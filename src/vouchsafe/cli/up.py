@@ -8,7 +8,7 @@ import click
 from vouchsafe.cli.errors import CommandError
 
 
-@click.command()
+@click.command(epilog="Try: VOUCHSAFE_PORT=8010 vouchsafe up --demo examples/fellside")
 @click.option(
     "--demo",
     type=click.Path(path_type=Path),
@@ -25,10 +25,9 @@ def up(demo: Path | None, devices: int) -> None:
     """Run everything: PostgreSQL (unless VOUCHSAFE_DATABASE_URL names one), pages, intake and worker.
 
     Data lie in VOUCHSAFE_DATA (./var unless set); the next start goes on with them. Ctrl-C stops cleanly.
+    Prints what it starts, and the address of the pages once they answer.
 
-    \b
-    Example:
-      VOUCHSAFE_PORT=8010 vouchsafe up --demo examples/fellside
+    Exit code 0: stopped as asked. 1: a start is impossible, and why.
     """
     from vouchsafe.server import config, supervisor
 

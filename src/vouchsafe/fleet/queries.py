@@ -344,6 +344,21 @@ def resolve(text: str) -> int:
     return int(found[0][0])
 
 
+def search(text: str, now_ms: int, *, limit: int = 5) -> tuple[DeviceRow, ...]:
+    """The devices that a text may mean: those whose serial number it begins, or else the one that it names as
+    a UDI does.
+    """
+    if not text.strip():
+        return ()
+    found = devices(DeviceFilter(text=text.strip()), now_ms, size=limit).rows
+    if found:
+        return found
+    try:
+        return (device(resolve(text), now_ms),)
+    except NotFound:
+        return ()
+
+
 def serials_of(subjects: Sequence[str]) -> dict[str, str]:
     """Serial numbers by the pseudonyms that stand in the log's entries; the unknown are left out."""
     return dict(

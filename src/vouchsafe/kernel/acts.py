@@ -281,6 +281,7 @@ def assign(number: str, owner: Person, *, seen: int, by: Person, at: datetime, r
         raise deny(loaded, f"give {number} to somebody else", By("role", (QUALITY,)))
     if record.owner_id == owner.id:
         raise Refused(f"{owner.full_name} owns {number} already.")
+    owner = Person.objects.select_for_update(no_key=True).get(pk=owner.pk)  # whose account may be closing now
     if not owner.is_active or not permit.roles_for(owner, record, at=at):
         raise Refused(f"{owner.full_name} holds no role for {number}.")
     before = record.owner_id.hex if record.owner_id else ""

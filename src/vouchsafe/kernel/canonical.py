@@ -13,7 +13,7 @@ which refuses it with place, what was expected and what came (`Malformed`).
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -169,7 +169,7 @@ def _pack(f: Field, value: Any, place: str, commit: Commit | None) -> Any:
         return {"commitment": value.commitment}
     if f.kind == "rows":
         return [_pack_row(f, row, place, commit) for row in value]
-    plain = _plain_value(f, value, place)
+    plain = _plain_value(value, place)
     read(f, plain, place)  # what could not be read again is never written
     if f.personal and plain is not None:
         if commit is None:
@@ -189,7 +189,23 @@ def _pack_row(f: Field, row: Any, place: str, commit: Commit | None) -> dict[str
     }
 
 
-def _plain_value(f: Field, value: Any, place: str) -> Any:
+def legible(value: Any) -> Any:
+    """A content, a row or one field's value as plain JSON for somebody who may read it.
+
+    Personal values are as they were typed, and a commitment where they aren't readable any more. What is
+    signed and kept is `pack`'s.
+    """
+    if isinstance(value, Hidden):
+        return {"commitment": value.commitment}
+    if isinstance(value, tuple):
+        return [legible(one) for one in value]
+    if is_dataclass(value) and not isinstance(value, File | Device | Evidence):
+        named = {f.name: legible(getattr(value, f.name)) for f in fields_of(type(value))}
+        return {"id": value.id, **named} if isinstance(value, Row) else named
+    return _plain_value(value, "")
+
+
+def _plain_value(value: Any, place: str) -> Any:
     """The JSON form of one value, as `read` reads it."""
     match value:
         case None:

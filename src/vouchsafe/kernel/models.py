@@ -96,7 +96,9 @@ class Revocation(models.Model):
     """The end of a grant before its time. A row of its own, because grants are never edited."""
 
     grant = models.OneToOneField(Grant, models.PROTECT, primary_key=True, related_name="revocation")
-    by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        Person, models.PROTECT, null=True, related_name="+", db_comment="null: the installation itself"
+    )
     at = models.DateTimeField()
     reason = models.CharField(max_length=400)
 

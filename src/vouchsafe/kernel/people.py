@@ -97,6 +97,9 @@ def grant(
         require_administrator(by, at=at)
         if by.id == person.id:
             raise Refused("Nobody gives a role to themselves (SOD-16).")
+    _lock(
+        person
+    )  # two grants at once, each of which sees only the other's absence, would make a forbidden pair
     mine = frozenset(h.role for h in permit.held(person, at=at))
     if pair := site_roles.forbidden_pair(mine | {role}):
         one, other = site_roles.label(pair[0]).lower(), site_roles.label(pair[1]).lower()
@@ -119,34 +122,83 @@ def grant(
 
 
 @transaction.atomic
-def revoke(grant_id: UUID, *, by: Person, at: datetime, reason: str) -> None:
-    """End a grant now. The row stays; from now on it counts no longer."""
-    require_administrator(by, at=at)
+def revoke(grant_id: UUID, *, by: Person | None, at: datetime, reason: str) -> None:
+    """End a grant now. The row stays; from now on it counts no longer. `by` None is the installation itself.
+
+    Raises:
+        NotFound: no such grant.
+        Refused: taken back before, or no reason.
+    """
+    if by is not None:
+        require_administrator(by, at=at)
     given = Grant.objects.filter(pk=grant_id).select_related("person").first()
     if given is None:
         raise NotFound("There is no such grant.")
+    _lock(given.person)
     if Revocation.objects.filter(grant=given).exists():
         raise Refused("That role was taken back before.")
     if not reason.strip():
         raise Refused("Say why the role is taken back.")
-    Revocation.objects.create(grant=given, by=by, at=at, reason=reason)
+    Revocation.objects.create(grant=given, by=by, at=at, reason=reason[:400])
     body = {"grant": given.id.hex, "role": given.role, "reason": reason}
     _log(given.person, "role.revoked", by=by, at=at, body=body)
 
 
 @transaction.atomic
-def deactivate(person: Person, *, by: Person, at: datetime, reason: str) -> None:
-    """Close a leaver's account. Their open records must have another owner first (R-52)."""
-    require_administrator(by, at=at)
+def take_back(
+    person: Person, role: str, *, by: Person | None, at: datetime, reason: str, **scope: str
+) -> tuple[Grant, ...]:
+    """End every grant of `role` that `person` has now or will have, and give what was ended.
+
+    `scope` (site, product, process) picks those that were given for exactly that; what it doesn't name, it
+    doesn't ask about.
+
+    Raises:
+        Refused: there is no such grant, or no reason.
+    """
+    still = Q(valid_to=None) | Q(valid_to__gt=at)
+    found = tuple(
+        Grant.objects.filter(still, person=person, role=role, revocation=None, **scope).order_by("at")
+    )
+    if not found:
+        where = ", ".join(value for value in scope.values() if value)
+        raise Refused(f"{person.full_name} doesn't hold the role “{role}”{f' for {where}' if where else ''}.")
+    for given in found:
+        revoke(given.pk, by=by, at=at, reason=reason)
+    return found
+
+
+@transaction.atomic
+def deactivate(person: Person, *, by: Person | None, at: datetime, reason: str) -> None:
+    """Close a leaver's account. Their open records must have another owner first (R-52).
+
+    From then on nobody signs in or signs by it, and its sessions and tokens count no longer: each of them asks
+    `is_active` at every call. Roles, passkeys and signatures stay where they are, so what was signed still
+    verifies. `by` None is the installation itself.
+
+    Raises:
+        Refused: closed before, no reason, or open records.
+    """
+    if by is not None:
+        require_administrator(by, at=at)
+    if not reason.strip():
+        raise Refused("Say why the account is closed.")
+    locked = _lock(person)
+    if not locked.is_active:
+        raise Refused(f"{person.full_name}’s account was closed before.")
     open_ones = list(Record.objects.filter(owner=person, closed=None).values_list("number", flat=True)[:5])
     if open_ones:
         raise Refused(
             f"{person.full_name} still owns {', '.join(open_ones)}. Give them to somebody else first."
         )
-    locked = Person.objects.select_for_update().get(pk=person.pk)
     locked.is_active = False
     locked.save(update_fields=["is_active"])
     _log(person, "person.deactivated", by=by, at=at, body={"reason": reason})
+
+
+def _lock(person: Person) -> Person:
+    """The person's row as it is now, locked until the transaction ends: what is said of them is in one order."""
+    return Person.objects.select_for_update().get(pk=person.pk)
 
 
 def require_administrator(by: Person, *, at: datetime) -> None:

@@ -399,6 +399,17 @@ def proof_of(origin: str, index: int) -> proofs.TwoStep:
     )
 
 
+def prove(origin: str, index: int) -> proofs.TlogProof:
+    """The proof of an entry in its own log's newest checkpoint alone; for `root` there is no other.
+
+    Raises: NotYetProvable; LedgerError when the stored tiles do not give the signed root.
+    """
+    size, note = _newest(origin)
+    if not 0 <= index < size:
+        raise NotYetProvable(f"{origin} entry {index}: the newest checkpoint has {size} entries")
+    return _reader(site(), origin, note).prove(index)
+
+
 def trust_policies() -> tuple[bytes, bytes]:
     """The tlog-policy files of this installation's own keys, for its logs and for `root`: no witnesses."""
     views = logs()

@@ -9,7 +9,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from vouchsafe.fleet import queries as fleet_queries
-from vouchsafe.fleet.errors import NotFound as NoDevice
 from vouchsafe.kernel import queries
 from vouchsafe.kernel.registry import processes
 from vouchsafe.kernel.views import Task
@@ -210,13 +209,6 @@ def _names(text: str, serial: str) -> bool:
 
 
 def _devices(text: str, request: SignedIn) -> tuple[Result, ...]:
-    now = now_ms(request)
-    rows = list(fleet_queries.devices(fleet_queries.DeviceFilter(text=text), now, size=5).rows)
-    if not rows:
-        try:
-            rows = [fleet_queries.device(fleet_queries.resolve(text), now)]
-        except NoDevice:
-            return ()
     return tuple(
         Result(
             "cpu",
@@ -225,5 +217,5 @@ def _devices(text: str, request: SignedIn) -> tuple[Result, ...]:
             number=d.serial,
             tier=fleetview.TIER_OF.get(d.verdict, d.verdict),
         )
-        for d in rows
+        for d in fleet_queries.search(text, now_ms(request))
     )

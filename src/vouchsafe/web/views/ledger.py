@@ -159,15 +159,6 @@ def _reader(origin: str, checkpoint: Checkpoint, note: bytes) -> Reader:
     return reader
 
 
-def _prove(origin: str, index: int) -> proofs.TlogProof:
-    """The entry in the log's own newest checkpoint. Raises: LedgerError."""
-    found = publish.checkpoints(origin, 1)
-    if not found:
-        raise publish.NotYetProvable(f"{origin}: no checkpoint yet")
-    checkpoint, note, _ = found[0]
-    return _reader(origin, checkpoint, note).prove(index)
-
-
 class Ref(SimpleNamespace):
     """What an entry is about, where the reader may see it."""
 
@@ -239,7 +230,7 @@ def _check(view: publish.LogView, row: publish.EntryView) -> dict[str, Any]:
     ]
     try:
         if view.name == publish.ROOT:
-            one = _prove(view.origin, row.index)
+            one = publish.prove(view.origin, row.index)
             accepted = one.verify(tree.leaf_hash(row.raw), _policies()[1])
             steps.append(_included(one, accepted.checkpoint.size))
             return _checked(row, one, accepted.checkpoint.size, steps)
@@ -247,7 +238,7 @@ def _check(view: publish.LogView, row: publish.EntryView) -> dict[str, Any]:
         shard_policy, root_policy = _policies()
         verified = proofs.verify_two_step(two, shard_policy=shard_policy, root_policy=root_policy)
     except publish.NotYetProvable:
-        one = _prove(view.origin, row.index)
+        one = publish.prove(view.origin, row.index)
         accepted = one.verify(tree.leaf_hash(row.raw), _policies()[0])
         steps.append(_included(one, accepted.checkpoint.size))
         steps.append(
@@ -350,7 +341,7 @@ def proof_file(request: SignedIn, log: str, index: int) -> HttpResponseBase:
         two = publish.proof_of(view.origin, index)
         body = two.shard.encode() + b"\n" + two.root.encode()
     except publish.NotYetProvable:
-        body = _prove(view.origin, index).encode()
+        body = publish.prove(view.origin, index).encode()
     return _download(body, f"{log.replace('/', '-')}-{index}.tlog-proof", "text/plain; charset=utf-8")
 
 
