@@ -202,6 +202,37 @@ def test_diff_ends_with_one_when_there_is_a_difference() -> None:
     assert refused(run(sbom, "diff", "-", "-")).code == 2
 
 
+def test_diff_tells_packages_by_what_their_urls_mean(tmp_path: Path) -> None:
+    def compared(before: list[str], after: list[str]) -> dict[str, list[dict[str, str]]]:
+        texts = [
+            json.dumps(
+                {
+                    "bomFormat": "CycloneDX",
+                    "specVersion": "1.6",
+                    "components": [{"type": "library", "name": "x", "purl": url} for url in urls],
+                }
+            ).encode()
+            for urls in (before, after)
+        ]
+        path = tmp_path / "before"
+        path.write_bytes(texts[0])
+        found: dict[str, list[dict[str, str]]] = json.loads(
+            run(sbom, "diff", str(path), "-", "--json", stdin=texts[1]).stdout
+        )
+        return found
+
+    same: dict[str, list[dict[str, str]]] = {"added": [], "removed": [], "changed": []}
+    # A scope's @ is no version's, whether it is encoded or not, and whether a version follows or not.
+    assert compared(["pkg:npm/@babel/core", "pkg:npm/%40babel/cli@7"], ["pkg:npm/%40babel/core"]) == same | {
+        "removed": [{"component": "pkg:npm/@babel/cli", "version": "7"}]
+    }
+    # The same package and version, spelled in two ways.
+    assert compared(["pkg:PyPI/Django_Ninja@1.0%2B1"], ["pkg:pypi/django-ninja@1.0+1?file_name=x"]) == same
+    # What can't be read is compared as it is written.
+    assert compared(["pkg:npm"], ["pkg:npm"]) == same
+    assert compared(["pkg:npm"], ["pkg:"])["added"] == [{"component": "pkg:", "version": ""}]
+
+
 def test_sign_and_check(tmp_path: Path) -> None:
     key = ed25519.Ed25519PrivateKey.generate()
     (tmp_path / "key.pem").write_bytes(
@@ -254,7 +285,8 @@ def test_udi_parse_and_check() -> None:
     assert run(udi, "check", "506091234TARN479").exit_code == 0
     assert run(udi, "check", "506091234TARN478").exit_code == 1
     assert refused(run(udi, "check", "hello")).code == 2
-    assert refused(run(udi, "parse", "(01)05060912340018")).code == 2
+    assert refused(run(udi, "parse", "(01)05060912340018")).code == 1
+    assert refused(run(udi, "parse", "(01)0506091234001")).code == 2
 
 
 @pytest.mark.parametrize("args", [["sbom"], ["sbom", "match"], ["advisory", "inspect"], ["udi", "check"]])

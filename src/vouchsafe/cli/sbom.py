@@ -11,7 +11,7 @@ import click
 from vouchsafe.cli.advisory import advisory_of
 from vouchsafe.cli.errors import CommandError
 from vouchsafe.cli.files import print_object, read_bytes, refuse
-from vouchsafe.sbom import dsse, match, reading, statement
+from vouchsafe.sbom import dsse, match, purl, reading, statement
 from vouchsafe.sbom.errors import BadSignature, Malformed, NotBound
 from vouchsafe.sbom.model import Component, Sbom
 
@@ -274,22 +274,20 @@ def _digest(image: str | None, digest: str | None, *, required: bool) -> str | N
 def _versions(said: Sbom) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for c in said.components:
-        found.setdefault(_plain_key(c), []).append(
-            c.identity().version if c.purl is None else _own_version(c)
-        )
+        package, version = _package(c)
+        found.setdefault(package, []).append(c.version or version)
     return {k: tuple(sorted(v)) for k, v in found.items()}
 
 
-def _plain_key(c: Component) -> str:
-    """What makes two components the same in a comparison: the package URL without version, or the name."""
-    if c.purl:
-        return c.purl.partition("?")[0].partition("#")[0].rpartition("@")[0] or c.purl
-    return f"{c.group}/{c.name}" if c.group else c.name
-
-
-def _own_version(c: Component) -> str:
-    text = (c.purl or "").partition("?")[0].partition("#")[0]
-    return c.version or (text.rpartition("@")[2] if "@" in text else "")
+def _package(c: Component) -> tuple[str, str]:
+    """What makes two components the same in a comparison: the package without version, or the name. And the version
+    of its package URL."""
+    try:
+        if c.purl:
+            return purl.key(c.purl), purl.parts(c.purl).version
+    except Malformed:
+        return c.purl or "", ""
+    return f"{c.group}/{c.name}" if c.group else c.name, ""
 
 
 def _component(c: Component) -> dict[str, Any]:
