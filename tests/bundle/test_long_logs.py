@@ -181,6 +181,31 @@ def test_logs_of_small_sizes_are_read(size: int, tmp_path: Path) -> None:
     assert (found["exit"], found["size"]) == (0, size)
 
 
+def test_partial_files_that_have_gone_are_read_from_the_full_ones(tmp_path: Path) -> None:
+    """C2SP tlog-tiles: once the full tile is there, the partial one may go; an older checkpoint needs its beginning."""
+    vkey = making.write_log(tmp_path / "long", 600)[0]
+    shutil.copytree(tmp_path / "long/tile", tmp_path / "old/tile")
+    making.write_log(tmp_path / "short", 300)
+    shutil.copy(tmp_path / "short/checkpoint", tmp_path / "old/checkpoint")
+    # the tiles of level 1 have no full ones yet, so their partial ones stay
+    shutil.copytree(tmp_path / "short/tile/1", tmp_path / "old/tile/1", dirs_exist_ok=True)
+    folder = tmp_path / "old"
+    assert not (folder / "tile/0/001.p").exists() and not (folder / "tile/entries/001.p").exists()
+    assert (report(folder, vkey)["exit"], report(folder, vkey)["size"]) == (0, 300)
+    for name, at, place in (
+        ("tile/0/001", 43 * 32, "tile/0/001 hash 43"),
+        ("tile/entries/001", 20, "tile/entries/001 entry 0"),
+    ):
+        good = (folder / name).read_bytes()
+        (folder / name).write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+        assert report(folder, vkey)["place"] == place
+        (folder / name).write_bytes(good[:-1])
+        assert report(folder, vkey)["exit"] == (0 if name == "tile/0/001" else 1)
+        (folder / name).unlink()
+        assert report(folder, vkey)["place"] == f"{name}.p/44"
+        (folder / name).write_bytes(good)
+
+
 def test_an_altered_or_strangely_signed_checkpoint_is_named(tmp_path: Path) -> None:
     vkey = making.write_log(tmp_path, 300)[0]
     good = (tmp_path / "checkpoint").read_bytes()

@@ -184,6 +184,15 @@ BAD_POLICIES: dict[str, tuple[list[str], str]] = {
         [LOG, "quorum none", "# vouchsafe: allow operators-word beauty"],
         "policy line 3",
     ),
+    "a carriage return": ([LOG + "\r", "quorum none"], f"policy byte {len(LOG)}"),
+    "one key for two logs": (
+        [LOG, f"log {forge.vkey('b.example/root', forge.ed_key('x'))}", "quorum none"],
+        "policy line 2",
+    ),
+    "a witness key as a station": (
+        [LOG, "quorum none", "# vouchsafe: station " + W[0].split()[2]],
+        "policy line 3",
+    ),
     "a switch that is none": ([LOG, "quorum none", "# vouchsafe: trust everybody"], "policy line 3"),
 }
 
@@ -357,6 +366,7 @@ def test_any_other_bytes_are_refused_with_a_place(data: bytes) -> None:
         ("9b7fffffffffffffff", "ends too early"),
         ("", "ends too early"),
         ("81" * 20 + "00", "deeper"),
+        ("81d200", "a CBOR tag"),
     ],
 )
 def test_cbor_in_another_form_is_refused(data: str, reason: str) -> None:
@@ -423,3 +433,34 @@ def test_keys_and_signatures_of_another_size_fit_nothing() -> None:
     assert not verify.ed25519(public[:31], signature, b"m")
     assert not verify.ed25519(public, signature[:63], b"m")
     assert not verify.ed25519(b"\x01" + bytes(31), signature, b"m")  # the identity
+
+
+@pytest.mark.parametrize("der", [False, True])
+def test_the_signature_of_evidence_is_r_and_s_never_der(der: bool) -> None:
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key, device = ec.derive_private_key(9, ec.SECP256R1()), forge.Device("T4")
+    ours = device.evidence(forge.OLD, forge.CONFIG, "4.1.2")[1]
+    claims: dict[int, Any] = {
+        256: device.ueid,
+        267: 3,
+        273: [[65001, forge.cbor({1: [["app", forge.OLD, 7]]})]],
+    }
+    claims |= {-75001: [ours["dlog"][0], bytes.fromhex(ours["dlog"][1])], -75002: ours["ctr"]}
+    protected, payload = forge.cbor({1: -9, 4: device.key_id}), forge.cbor(claims)
+    message = forge.cbor(["Signature1", protected, b"", payload])
+    signature = key.sign(message, ec.ECDSA(hashes.SHA256()))
+    if not der:
+        signature = b"".join(n.to_bytes(32, "big") for n in decode_dss_signature(signature))
+    raw = b"\xd2" + forge.cbor([protected, {}, payload, signature])
+    data = {"kind": "device.evidence", "seq": 1, "at": 0, "subj": device.subject, "by": "s:x", "facts": ours}
+    item = forge.cbor([device.ueid, 1, raw, 0])
+    leaf = verify.Leaf("leaf", "fleet/0", 1, b"", data, item)
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    known = [verify.DeviceKey(leaf, "p256", point, device.key_id, device.ueid, "", "")]
+    if der:
+        with pytest.raises(Bad, match="does not fit the key"):
+            verify.read_evidence(leaf, known)
+    else:
+        assert verify.read_evidence(leaf, known).claims[-75002] == 1

@@ -137,15 +137,14 @@ def test_an_export_that_opens_to_no_object_is_none() -> None:
 def test_logs_of_two_operators_do_not_mix() -> None:
     story = forge.Story(devices=False)
     files = forge.members(story)
-    other = forge.Log("records", forge.ed_key("log records"))
+    key = forge.ed_key("log of another")
+    other = forge.Log("records", key)
     other.append("decision", "cd" * 16, b"x")
     body = other.body().replace(forge.AUTHORITY.encode(), b"other.example")
-    note = body + b"\n" + forge.note_line("other.example/records", forge.ed_key("log records"), body)
+    note = body + b"\n" + forge.note_line("other.example/records", key, body)
     files["leaves/records/0.json"] = other.entries[0]
     files["proofs/records/0.tlog-proof"] = other.proof(0, note)
-    trust = (
-        forge.policy() + f"log {forge.vkey('other.example/records', forge.ed_key('log records'))}\n".encode()
-    )
+    trust = forge.policy() + f"log {forge.vkey('other.example/records', key)}\n".encode()
     result = verify.check(forge.relisted(files), verify.read_policy(trust))
     told = {f.place: f.reason for f in result.findings if f.property == "integrity"}
     assert any("other.example/records" in reason or forge.AUTHORITY in reason for reason in told.values())

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.bundle import checks, forge
+from vouchsafe.attest import reasons
 from vouchsafe.bundle import verify
 
 GOOD = {
@@ -337,7 +338,7 @@ def test_another_page_fails_although_every_listing_was_made_to_fit() -> None:
 def test_a_log_signed_with_other_keys_shows_nothing() -> None:
     result = checks.of(forge.Story(log_keys="thief"))
     assert checks.verdicts(result) == {
-        "provenance": verify.HOLDS,
+        "provenance": verify.NOT_SHOWN,
         "integrity": verify.FAILS,
         "non-repudiation": verify.NOT_SHOWN,
         "completeness": verify.NOT_SHOWN,
@@ -367,6 +368,54 @@ def test_a_proof_for_another_entry_fails() -> None:
         "is 10, the leaf's file says 9",
     )
     assert checks.verdicts(result)["completeness"] == verify.NOT_SHOWN
+
+
+def test_nothing_is_said_of_a_device_whose_entries_are_in_no_trusted_log() -> None:
+    files = forge.members(forge.Story())
+    del files["root/fleet/0/10.tlog-proof"]
+    result = checks.run(forge.relisted(files))
+    assert checks.verdicts(result)["provenance"] == verify.NOT_SHOWN
+    assert checks.first(result, "provenance")[0] == "leaves/fleet/0/5.json"
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict", "place"),
+    [
+        ({"by": forge.TOMASZ.uuid}, verify.FAILS, "signatures/3/statement.json signer"),
+        ({"version": 1}, verify.FAILS, "signatures/3/statement.json version"),
+        ({"seq": 9}, verify.HOLDS, ""),
+        ({"number": 5}, verify.NOT_SHOWN, "signatures/3"),
+    ],
+)
+def test_a_signature_is_judged_by_its_entry_even_if_that_fails(
+    line: dict[str, Any], verdict: str, place: str
+) -> None:
+    result = checks.of(forge.Story(line=line))
+    assert "integrity" in checks.failing(result)
+    assert checks.verdicts(result)["non-repudiation"] == verdict
+    assert checks.first(result, "non-repudiation")[0] == place
+
+
+def test_a_ceremony_is_what_its_entry_says_whatever_files_are_there() -> None:
+    other = checks.of(forge.Story(line={"ceremony": "seal"}))
+    assert checks.failing(other) == {"non-repudiation"}
+    assert checks.first(other, "non-repudiation")[0] == "leaves/records/11.json payload ceremony"
+    told = checks.of(forge.Story(line={"ceremony": "password"}))
+    assert checks.verdicts(told)["non-repudiation"] == verify.WORD
+
+
+def test_one_pseudonym_is_one_person() -> None:
+    result = checks.of(forge.Story(line={"by": "00" * 16}))
+    assert checks.first(result, "integrity") == (
+        "leaves/records/12.json by",
+        "is not the pseudonym of the person in its payload",
+    )
+
+
+def test_each_reason_that_an_appraisal_can_give_is_known_with_its_value() -> None:
+    told = {code: (m.element, m.value) for code, m in reasons.MEANINGS.items()}
+    assert {code: told[code] for code in verify.CODES} == verify.CODES
+    assert told.keys() == verify.KNOWN_CODES
 
 
 def test_a_signature_copied_to_another_record_fails() -> None:

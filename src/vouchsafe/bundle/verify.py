@@ -9,7 +9,8 @@ server and no other part of Vouchsafe; a copy travels in each bundle, but take y
 
 Trust comes from the policy file, which you wrote or got apart from the bundle. Nothing in the bundle is
 believed because the bundle says so: a leaf counts once the log key that you named has signed a tree that
-holds it. Read from the bottom up if you like: `check` runs the parts in order, each part has its section.
+holds it. `check` comes first and runs the parts in order. Below it stand the formats, then a section a part, in
+the order of the page's section 8.
 
     V1  every leaf has its one form, and each opened payload is the one the leaf commits to
     V2  every leaf is in its log, that log's checkpoint is in the root log, both signed as the policy says
@@ -129,6 +130,145 @@ def shape(value: Any, form: Any, place: str, optional: Any = None) -> Any:
     return value
 
 
+# --- The whole: what comes out, what the parts work on, and the parts in order -------------------------------
+
+
+class Finding(NamedTuple):
+    """Why a property does not simply hold."""
+
+    check: str
+    property: str
+    verdict: str
+    place: str
+    reason: str
+
+
+class Verdict(NamedTuple):
+    """One property, what became of it, and the first item that led there."""
+
+    property: str
+    verdict: str
+    place: str
+    reason: str
+    allowed: bool
+
+
+class Result(NamedTuple):
+    """What `check` found."""
+
+    record: str
+    title: str
+    sha256: str
+    verdicts: tuple[Verdict, ...]
+    checked: dict[str, int]
+    findings: tuple[Finding, ...]
+    facts: dict[str, Any]
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if all(v.allowed for v in self.verdicts) else 1
+
+
+@dataclass
+class Bundle:
+    """What the parts below work on: the files, what was believed so far, and what was found."""
+
+    files: dict[str, bytes]
+    policy: Policy
+    contents: dict[str, Any] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    checked: Counter[str] = field(default_factory=Counter)
+    leaves: dict[tuple[str, int], Leaf] = field(default_factory=dict)
+    export: Leaf | None = None
+    announced: dict[str, Any] = field(default_factory=dict)
+    trusted: dict[tuple[Note, bool], Checkpoint] = field(default_factory=dict)
+    references: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
+    authority: str = ""
+
+    @cached_property
+    def subjects(self) -> dict[str, list[Leaf]]:
+        """The leaves of each subject in the order of their numbers. Asked first when all are loaded."""
+        out: dict[str, list[Leaf]] = {}
+        for leaf in sorted(self.leaves.values(), key=lambda leaf: (leaf.seq, leaf.index)):
+            out.setdefault(leaf.subject, []).append(leaf)
+        return out
+
+    @property
+    def record(self) -> list[Leaf]:
+        """The record's own leaves, the export entry included."""
+        return self.subjects.get(str(self.contents.get("subject")), [])
+
+    def of_kind(self, kind: str) -> list[Leaf]:
+        return [leaf for leaf in self.leaves.values() if leaf.kind == kind]
+
+    def below(self, *folders: str) -> list[str]:
+        return sorted(name for name in self.files if name.startswith(folders))
+
+    def file(self, path: str) -> bytes:
+        """A file that another item needs."""
+        require(path in self.files, path, "this file is missing")
+        return self.files[path]
+
+    def find(self, check: str, verdict: str, place: str, reason: str, *properties: str) -> None:
+        """File a finding."""
+        self.findings += [Finding(check, name, verdict, place, reason) for name in properties]
+
+    @contextmanager
+    def item(self, check: str, *properties: str) -> Iterator[None]:
+        """One item goes through a check. If it is bad, these properties fail; the next item is looked at."""
+        self.checked[check] += 1
+        try:
+            yield
+        except Bad as bad:
+            self.find(check, FAILS, bad.place, bad.reason, *properties)
+
+
+def check(data: bytes, policy: Policy | None) -> Result:
+    """Verify a bundle against the reader's policy; without one nothing is trusted, and nothing is shown.
+
+    Raises:
+        Unreadable: `data` is not an audit bundle at all.
+    """
+    # The numbers are those of the steps in docs/formats/bundle.md, section 8.
+    members, fault = read_container(data)  # 1
+    listing = read_listing(members)  # 2
+    bundle = Bundle(members, policy or Policy())
+    check_files(bundle, listing, int.from_bytes(data[14:18], "little"), fault)
+    sums = check_sums(bundle)  # 3
+    load_leaves(bundle)  # 4
+    if policy is None:
+        bundle.find("V2", NOT_SHOWN, "policy", "no policy file was given, so no key is trusted", *PROPERTIES)
+    else:
+        anchor_leaves(bundle)  # 5 to 8
+    check_chains(bundle, sums)  # 9
+    trail = check_trail(bundle)  # 10
+    people = check_people(bundle)  # 11
+    signatures = check_signatures(bundle, trail, people)  # 12
+    devices = check_devices(bundle)  # 13 to 15
+    check_builds(bundle)  # 16
+    check_time(bundle)  # 17
+    if not bundle.policy.witnessed:
+        told = "no witness: order and times are those of the operator's log"
+        bundle.find("V2", WORD, "policy quorum", told, TEMPORAL)
+        told = "no witness: another log could have been shown to others"
+        bundle.find("V2", WORD, "policy quorum", told, COMPLETENESS)
+    verdicts = tuple(_verdict(bundle, name) for name in PROPERTIES)
+    number, title = (str(bundle.contents.get(key, "")) for key in ("number", "title"))
+    shown = tuple(bundle.findings[:MAX_FINDINGS])
+    facts = {"signatures": signatures, "devices": devices}
+    return Result(number, title, sha256(data), verdicts, dict(bundle.checked), shown, facts)
+
+
+def _verdict(bundle: Bundle, name: str) -> Verdict:
+    """The worst that was found of a property, with the first finding that led to it."""
+    mine = [f for f in bundle.findings if f.property == name]
+    if not mine:
+        return Verdict(name, HOLDS, "", "", True)
+    worst = max(mine, key=lambda f: RANK.index(f.verdict))  # the first of equals
+    allowed = worst.verdict == WORD and name in bundle.policy.allowed
+    return Verdict(name, worst.verdict, worst.place, worst.reason, allowed)
+
+
 # --- Small encodings: base64, hex, JSON --------------------------------------------------------------------
 
 HEX = re.compile("(?:[0-9a-f]{2})*")
@@ -156,30 +296,24 @@ def b64url(text: str, place: str) -> bytes:
     return b64(bare + "=" * (-len(bare) % 4), place)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    out = dict(pairs)
-    if len(out) != len(pairs):
-        raise ValueError("a key occurs twice")
-    return out
-
-
-def _sorted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key.encode("utf-16-be") for key, _ in pairs]  # RFC 8785 3.2.3: order of UTF-16 code units
-    if keys != sorted(keys):
-        raise ValueError("keys are not in order")
-    return _once(pairs)
-
-
-def _refuse_number(text: str) -> Any:
-    raise ValueError(f"{text[:20]} is no integer")
-
-
 def read_json(data: bytes, place: str, *, canonical: bool = True) -> Any:
     """Parse JSON with unique keys; if `canonical`, only in its one form (RFC 8785) and without floats."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        if canonical and keys != sorted(keys, key=lambda key: key.encode("utf-16-be")):  # RFC 8785 3.2.3
+            raise ValueError("keys are not in order")
+        if len(set(keys)) != len(keys):
+            raise ValueError("a key occurs twice")
+        return dict(pairs)
+
+    def refuse(number: str) -> Any:
+        raise ValueError(f"{number[:20]} is no integer")
+
     require(len(data) <= MAX_JSON_BYTES, place, f"{len(data)} bytes of JSON, more than {MAX_JSON_BYTES}")
-    refuse, pairs = (_refuse_number, _sorted) if canonical else (None, _once)
+    odd = refuse if canonical else None
     try:
-        value = json.loads(data.decode(), object_pairs_hook=pairs, parse_float=refuse, parse_constant=refuse)
+        value = json.loads(data.decode(), object_pairs_hook=unique, parse_float=odd, parse_constant=odd)
         again = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() if canonical else data
     except (ValueError, RecursionError) as error:  # UnicodeError is a ValueError
         raise Bad(place, f"not JSON: {error}") from None
@@ -216,18 +350,9 @@ def read_container(data: bytes) -> tuple[dict[str, bytes], Bad | None]:
     if len(data) > MAX_BUNDLE_BYTES:
         raise Unreadable("bundle", f"at most {MAX_BUNDLE_BYTES} bytes", f"{len(data)}")
     members: dict[str, bytes] = {}
+    parts: list[tuple[str, int, bytes]] = []  # what a bundle has: the part, its place, its bytes
     central: list[tuple[str, bytes]] = []
-    fault, at = None, 0
-
-    def compare(part: bytes, what: str) -> None:
-        nonlocal fault, at
-        if fault is None and data[at : at + len(part)] != part:
-            off = first_difference(part, data[at : at + len(part)])
-            fault = Bad(
-                f"byte {at + off}, {what}", f"byte {off} of this part is not the one that a bundle has"
-            )
-        at += len(part)
-
+    at = 0
     while data[at : at + 4] == b"PK\x03\x04":
         name, begin, size = _local_header(data, at)
         if name in members:
@@ -235,23 +360,27 @@ def read_container(data: bytes) -> tuple[dict[str, bytes], Bad | None]:
         if len(members) >= MAX_MEMBERS:
             raise Unreadable(f"byte {at}", f"at most {MAX_MEMBERS} files", "more")
         body = members[name] = data[begin : begin + size]
-        raw, crc = name.encode(), zlib.crc32(body)
-        common = (20, 0, 0, 0, DOS_DATE, crc, size, size, len(raw), 0)
-        central.append((name, CENTRAL.pack(b"PK\x01\x02", MADE_BY, *common, 0, 0, 0, FILE_MODE, at) + raw))
-        compare(LOCAL.pack(b"PK\x03\x04", *common) + raw, f"local header of {name}")
+        common = (20, 0, 0, 0, DOS_DATE, zlib.crc32(body), size, size, len(name), 0)
+        parts.append((f"local header of {name}", at, LOCAL.pack(b"PK\x03\x04", *common) + name.encode()))
+        entry = CENTRAL.pack(b"PK\x01\x02", MADE_BY, *common, 0, 0, 0, FILE_MODE, at) + name.encode()
+        central.append((f"central directory entry of {name}", entry))
         at = begin + size
     if not members:
         raise Unreadable("byte 0", "a zip archive", repr(data[:4]))
     if data[at : at + 4] != b"PK\x01\x02":
         raise Unreadable(f"byte {at}", "a local header or the central directory", repr(data[at : at + 4]))
-    start = at
-    for name, line in central:
-        compare(line, f"central directory entry of {name}")
-    sizes = (len(central), len(central), at - start, start)
-    compare(END.pack(b"PK\x05\x06", 0, 0, *sizes, 0), "end of central directory")
-    if fault is None and at != len(data):
-        fault = Bad(f"byte {at}, after the end of the archive", "a bundle has nothing there")
-    return members, fault
+    size = sum(len(entry) for _, entry in central)
+    end = END.pack(b"PK\x05\x06", 0, 0, len(central), len(central), size, at, 0)
+    for what, entry in [*central, ("end of central directory", end)]:
+        parts.append((what, at, entry))
+        at += len(entry)
+    for what, begin, part in parts:
+        if (there := data[begin : begin + len(part)]) != part:
+            off = first_difference(part, there)
+            told = f"byte {off} of this part is not the one that a bundle has"
+            return members, Bad(f"byte {begin + off}, {what}", told)
+    over = Bad(f"byte {at}, after the end of the archive", "a bundle has nothing there")
+    return members, over if at < len(data) else None
 
 
 def _local_header(data: bytes, at: int) -> tuple[str, int, int]:
@@ -336,51 +465,44 @@ def read_policy(data: bytes) -> Policy:
     if len(data) > MAX_POLICY_BYTES:
         raise Unreadable("policy", f"at most {MAX_POLICY_BYTES} bytes", str(len(data)))
     try:
-        lines = data.decode().split("\n")
+        text = data.decode()
     except UnicodeDecodeError as error:
         got = repr(data[error.start : error.start + 4])
         raise Unreadable(f"policy byte {error.start}", "UTF-8", got) from None
+    odd = re.search(rb"[^\t\n\x20-\x7e\x80-\xff]", data)  # C2SP tlog-policy: character set
+    if odd:
+        expected = "no control character but tab and newline"
+        raise Unreadable(f"policy byte {odd.start()}", expected, repr(odd[0]))
     policy = Policy()
-    for number, line in enumerate(lines, 1):
-        place, words = f"policy line {number}", line.split()
-        if words[:2] == ["#", "vouchsafe:"]:
-            expected = _own_line(policy, words[2:], place)
-        elif not words or words[0].startswith("#"):
-            continue
-        else:
-            expected = _trust_line(policy, words, place)
+    for number, line in enumerate(text.split("\n"), 1):
+        words = [word for word in line.replace("\t", " ").split(" ") if word]
+        expected = _policy_line(policy, words, f"policy line {number}")
         if expected:
-            raise Unreadable(place, expected, " ".join(words)[:80])
+            raise Unreadable(f"policy line {number}", expected, " ".join(words)[:80])
     if not policy.quorum or not policy.logs:
         raise Unreadable("policy", "log lines and one quorum line", "none")
     return policy
 
 
-def _own_line(policy: Policy, words: list[str], place: str) -> str:
-    """Take a line of ours into the policy; says what was expected if it is none."""
+def _policy_line(policy: Policy, words: list[str], place: str) -> str:
+    """Take one line into the policy; says what was expected if it is none."""
+    known = {"none"} | policy.witnesses.keys() | policy.groups.keys()
     match words:
-        case ["allow", "operators-word", *rest]:
+        case ["#", "vouchsafe:", "allow", "operators-word", *rest]:
             name = " ".join(rest).replace("temporal-ordering", TEMPORAL)
             policy.allowed.add(name)
             return "" if name in PROPERTIES else f"one of {', '.join(PROPERTIES)}"
-        case ["station", vkey]:  # may enrol devices
-            policy.stations.append(read_vkey(vkey, place))
-        case ["release", vkey]:  # may sign the SBOMs of builds
-            policy.releasers.append(read_vkey(vkey, place))
-        case ["rp", name]:  # whose passkeys count
+        case ["#", "vouchsafe:", "station" | "release" as what, vkey]:  # enrol devices, sign SBOMs of builds
+            key = read_vkey(vkey, place)
+            (policy.stations if what == "station" else policy.releasers).append(key)
+            return "" if key.type != 4 else "a key of type 1 or 2"
+        case ["#", "vouchsafe:", "rp", name]:  # whose passkeys count
             policy.rp_ids.add(name)
-        case _:
+        case ["#", "vouchsafe:", *_]:
             return "allow operators-word <property>, station <vkey>, release <vkey> or rp <id>"
-    return ""
-
-
-def _trust_line(policy: Policy, words: list[str], place: str) -> str:
-    """Take a line of C2SP tlog-policy into the policy; says what was expected if it is none."""
-    known = {"none"} | policy.witnesses.keys() | policy.groups.keys()
-    match words:
         case ["log", vkey] | ["log", vkey, _]:
             key = read_vkey(vkey, place)
-            if key in policy.logs or key.type != 1:
+            if key.type != 1 or key.public in {k.public for k in policy.logs}:
                 return "another log key of type 1"
             policy.logs.append(key)
         case ["witness", name, vkey] | ["witness", name, vkey, _]:
@@ -394,17 +516,15 @@ def _trust_line(policy: Policy, words: list[str], place: str) -> str:
             taken = {member for _, members in policy.groups.values() for member in members}
             if not set(names) <= known - taken - {"none"}:
                 return "members defined above and in no other group"
-            count = {"any": 1, "all": len(names)}.get(least)
-            if count is None:
-                count = int(least) if re.fullmatch("[1-9][0-9]{0,3}", least) else 0
+            given = int(least) if re.fullmatch("[1-9][0-9]{0,3}", least) else 0
+            count = {"any": 1, "all": len(names)}.get(least, given)
             if not 1 <= count <= len(names):
                 return f"any, all or 1 to {len(names)}"
             policy.groups[name] = (count, tuple(names))
         case ["quorum", name] if not policy.quorum:
-            if name not in known:
-                return "a name defined above, or none"
             policy.quorum = name
-        case _:
+            return "" if name in known else "a name defined above, or none"
+        case [word, *_] if not word.startswith("#"):
             return f"log, witness, group (at most {MAX_POLICY_GROUPS}) or one quorum"
     return ""
 
@@ -420,10 +540,6 @@ _LOW_Y = {int.from_bytes(bytes.fromhex(y), "little") for y in _ORDER_8}
 _LOW_Y |= {0, 1, P25519 - 1, P25519, P25519 + 1}
 
 
-def _y(point: bytes) -> int:
-    return int.from_bytes(point, "little") & (2**255 - 1)
-
-
 def ed25519(public: bytes, signature: bytes, message: bytes) -> bool:
     """RFC 8032, and on top: no low-order A or R (all 14 encodings), no A that is not written in its one form.
 
@@ -432,32 +548,28 @@ def ed25519(public: bytes, signature: bytes, message: bytes) -> bool:
     """
     if len(public) != 32 or len(signature) != 64:
         return False
-    if _y(public) in _LOW_Y or _y(signature[:32]) in _LOW_Y or _y(public) >= P25519:
+    a, r = (int.from_bytes(point, "little") & (2**255 - 1) for point in (public, signature[:32]))
+    if a in _LOW_Y or r in _LOW_Y or a >= P25519:
         return False
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
-    except InvalidSignature:
-        return False
-    return True
+    return accepted(lambda: Ed25519PublicKey.from_public_bytes(public).verify(signature, message))
 
 
 def p256(point: bytes, signature: bytes, message: bytes) -> bool:
     """ECDSA on P-256 with SHA-256; the signature is DER. A point off the curve fits nothing."""
-    try:
-        public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
-        public.verify(signature, message, ec.ECDSA(SHA256()))
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+    read, curve, kind = ec.EllipticCurvePublicKey.from_encoded_point, ec.SECP256R1(), ec.ECDSA(SHA256())
+    return accepted(lambda: read(curve, point).verify(signature, message, kind))
 
 
 def rs256(modulus: bytes, exponent: bytes, signature: bytes, message: bytes) -> bool:
     """RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8812), as some authenticators have it."""
+    key = rsa.RSAPublicNumbers(int.from_bytes(exponent, "big"), int.from_bytes(modulus, "big"))
+    return accepted(lambda: key.public_key().verify(signature, message, padding.PKCS1v15(), SHA256()))
+
+
+def accepted(verify: Callable[[], None]) -> bool:
+    """Does the library take the key and the signature?"""
     try:
-        public = rsa.RSAPublicNumbers(
-            int.from_bytes(exponent, "big"), int.from_bytes(modulus, "big")
-        ).public_key()
-        public.verify(signature, message, padding.PKCS1v15(), SHA256())
+        verify()
     except (InvalidSignature, ValueError):
         return False
     return True
@@ -648,6 +760,19 @@ def read_entries(data: bytes, width: int, place: str) -> list[bytes]:
     return hashes
 
 
+def read_tile(read: Callable[[str], bytes], path: str) -> tuple[str, bytes]:
+    """A tile's name and bytes: those of the full one where a partial one has gone (C2SP tlog-tiles)."""
+    try:
+        return path, read(path)
+    except Bad:
+        whole = path.partition(".p/")[0]
+        try:
+            return whole, read(whole)
+        except Bad:
+            pass
+        raise
+
+
 def check_log(read: Callable[[str], bytes], key: Key) -> Checkpoint:
     """Hash a log again: its entries give the leaf hashes, these each tile, tiles the root that the key signed.
 
@@ -660,8 +785,11 @@ def check_log(read: Callable[[str], bytes], key: Key) -> Checkpoint:
     odd: list[tuple[int, int, Bad]] = []  # level, number of the hash in it, and what to say
 
     def compare(level: int, index: int, hashes: list[bytes]) -> None:
-        path, mine = tile_path(str(level), index, len(hashes)), b"".join(hashes)
-        if (found := read(path)) != mine:
+        partial, mine = tile_path(str(level), index, len(hashes)), b"".join(hashes)
+        path, found = read_tile(read, partial)
+        if path != partial:
+            found = found[: len(mine)]
+        if found != mine:
             n = first_difference(found, mine) // 32
             odd.append((level, n + 256 * index, Bad(f"{path} hash {n}", "is not that of what lies below it")))
 
@@ -674,8 +802,9 @@ def check_log(read: Callable[[str], bytes], key: Key) -> Checkpoint:
             grow(level + 1, index // 256, tree_root(full))
 
     for first in range(0, top.size, 256):
-        path = tile_path("entries", first // 256, width := min(256, top.size - first))
-        for n, new in enumerate(read_entries(read(path), width, path)):
+        partial = tile_path("entries", first // 256, width := min(256, top.size - first))
+        path, data = read_tile(read, partial)
+        for n, new in enumerate(read_entries(data, width if path == partial else 256, path)[:width]):
             grow(0, first + n, new)
     right: list[bytes] = []  # the hash of everything to the right of a level's full tiles
     for level, hashes in enumerate(edge):
@@ -686,7 +815,7 @@ def check_log(read: Callable[[str], bytes], key: Key) -> Checkpoint:
         changed = [index for level, index, _ in odd if level == 0]
         require(changed, "checkpoint", "its root is not that of the entries")
         first = changed[0] // 256
-        path = tile_path("entries", first, min(256, top.size - 256 * first))
+        path, _ = read_tile(read, tile_path("entries", first, min(256, top.size - 256 * first)))
         raise Bad(f"{path} entry {changed[0] % 256}", "is not in the tree that the checkpoint signs")
     for _, _, bad in odd:
         raise bad
@@ -696,18 +825,11 @@ def check_log(read: Callable[[str], bytes], key: Key) -> Checkpoint:
 # --- CBOR (RFC 8949 4.2.1, deterministic only), COSE keys and signatures -----------------------------------
 
 
-class Tag(NamedTuple):
-    """A tagged CBOR value."""
-
-    number: int
-    value: Any
-
-
 class _Cbor:
-    """A reader that takes the one deterministic encoding alone: no floats, no indefinite lengths."""
+    """A reader that takes the one deterministic encoding alone: no tags, no floats, no indefinite lengths."""
 
-    def __init__(self, data: bytes, place: str) -> None:
-        self.data, self.place, self.at = data, place, 0
+    def __init__(self, data: bytes, place: str, at: int) -> None:
+        self.data, self.place, self.at = data, place, at
 
     def need(self, holds: object, reason: str) -> None:
         require(holds, f"{self.place} byte {self.at}", reason)
@@ -732,6 +854,8 @@ class _Cbor:
     def value(self, depth: int = 0) -> Any:
         self.need(depth <= MAX_CBOR_DEPTH, f"CBOR nested deeper than {MAX_CBOR_DEPTH}")
         major, number = self.head()
+        if major in (4, 5):  # before anything is made of the count
+            self.need(number <= len(self.data) - self.at, "CBOR ends too early")
         match major:
             case 0:
                 return number
@@ -742,13 +866,11 @@ class _Cbor:
             case 3:
                 return self.text(number)
             case 4:
-                self.need(number <= len(self.data) - self.at, "CBOR ends too early")
                 return [self.value(depth + 1) for _ in range(number)]
             case 5:
                 return self.map(number, depth)
-            case 6:
-                return Tag(number, self.value(depth + 1))
-        self.need(number in (20, 21, 22), "a CBOR simple value that is not false, true or null")
+        plain = major == 7 and number in (20, 21, 22)
+        self.need(plain, "a CBOR tag, or a simple value that is not false, true or null")
         return {20: False, 21: True, 22: None}[number]
 
     def text(self, count: int) -> str:
@@ -758,7 +880,6 @@ class _Cbor:
             raise Bad(f"{self.place} byte {self.at}", "text that is not UTF-8") from None
 
     def map(self, count: int, depth: int) -> dict[Any, Any]:
-        self.need(count <= len(self.data) - self.at, "CBOR ends too early")
         out: dict[Any, Any] = {}
         last = b""
         for _ in range(count):
@@ -771,9 +892,9 @@ class _Cbor:
         return out
 
 
-def read_cbor(data: bytes, place: str) -> Any:
-    """Parse exactly one CBOR item."""
-    reader = _Cbor(data, place)
+def read_cbor(data: bytes, place: str, at: int = 0) -> Any:
+    """Parse exactly one CBOR item, which begins at byte `at`."""
+    reader = _Cbor(data, place, at)
     value = reader.value()
     reader.need(reader.at == len(data), "bytes after the CBOR item")
     return value
@@ -802,9 +923,9 @@ def cose_fits(key: Any, signature: bytes, message: bytes, place: str) -> bool:
 
 def read_sign1(data: bytes, place: str) -> tuple[int, bytes, bytes, bytes, bytes]:
     """COSE_Sign1 of our profile (RFC 9052 4.2): algorithm, key id, payload, signature, and what was signed."""
-    found = read_cbor(data, place)
-    require(isinstance(found, Tag) and found.number == 18, place, "not a tagged COSE_Sign1")
-    protected, _, payload, signature = shape(found.value, (bytes, {}, bytes, bytes), place)
+    require(data[:1] == b"\xd2", place, "not a tagged COSE_Sign1")  # tag 18
+    found = read_cbor(data, place, 1)
+    protected, _, payload, signature = shape(found, (bytes, {}, bytes, bytes), place)
     header = shape(read_cbor(protected, f"{place} protected header"), {1: int, 4: bytes}, place)
     message = b"\x84\x6aSignature1" + write_cbor_bytes(protected) + b"\x40" + write_cbor_bytes(payload)
     return header[1], header[4], payload, signature, message
@@ -853,7 +974,7 @@ def read_spki(der: bytes, place: str) -> tuple[str, bytes]:
     return alg, der[len(start) :]
 
 
-# --- Leaves, and the bundle as one thing -------------------------------------------------------------------
+# --- Leaves ------------------------------------------------------------------------------------------------
 
 LEAF_PATH = re.compile(r"leaves/(?P<log>[a-z0-9]+(?:/[0-9]+)?)/(?P<index>0|[1-9][0-9]{0,15})\.json")
 LEAF = {
@@ -903,7 +1024,7 @@ def _plain(value: Any, place: str, depth: int = 0) -> None:
 
 @dataclass
 class Leaf:
-    """One entry of a log. `anchored` once V1 and V2 hold for it; nothing else is built upon."""
+    """One entry of a log. `root` is the root checkpoint that holds it, once V1 and V2 do."""
 
     place: str
     log: str
@@ -911,7 +1032,7 @@ class Leaf:
     raw: bytes
     data: dict[str, Any]
     payload: bytes | None = None
-    anchored: bool = False
+    root: Checkpoint | None = None
 
     def __post_init__(self) -> None:
         self.hash = leaf_hash(self.raw).hex()
@@ -925,72 +1046,6 @@ class Leaf:
         if self.payload is None:
             raise Bad(self.body_place, f"is missing: {self.place} can't be read")
         return self.payload
-
-
-class Finding(NamedTuple):
-    """Why a property does not simply hold."""
-
-    check: str
-    property: str
-    verdict: str
-    place: str
-    reason: str
-
-
-@dataclass
-class Bundle:
-    """What the parts below work on: the files, what was believed so far, and what was found."""
-
-    files: dict[str, bytes]
-    policy: Policy
-    contents: dict[str, Any] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    checked: Counter[str] = field(default_factory=Counter)
-    leaves: dict[tuple[str, int], Leaf] = field(default_factory=dict)
-    export: Leaf | None = None
-    announced: dict[str, Any] = field(default_factory=dict)
-    bounds: dict[tuple[str, int], Checkpoint] = field(default_factory=dict)
-    trusted: dict[tuple[Note, bool], Checkpoint] = field(default_factory=dict)
-    references: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
-    authority: str = ""
-
-    @cached_property
-    def subjects(self) -> dict[str, list[Leaf]]:
-        """The leaves of each subject in the order of their numbers. Asked first when all are loaded."""
-        out: dict[str, list[Leaf]] = {}
-        for leaf in sorted(self.leaves.values(), key=lambda leaf: (leaf.seq, leaf.index)):
-            out.setdefault(leaf.subject, []).append(leaf)
-        return out
-
-    @property
-    def record(self) -> list[Leaf]:
-        """The record's own leaves, the export entry included."""
-        return self.subjects.get(str(self.contents.get("subject")), [])
-
-    def of_kind(self, kind: str) -> list[Leaf]:
-        found = (leaf for leaf in self.leaves.values() if leaf.kind == kind)
-        return sorted(found, key=lambda leaf: (leaf.log, leaf.index))
-
-    def below(self, *folders: str) -> list[str]:
-        return sorted(name for name in self.files if name.startswith(folders))
-
-    def file(self, path: str) -> bytes:
-        """A file that another item needs."""
-        require(path in self.files, path, "this file is missing")
-        return self.files[path]
-
-    def find(self, check: str, verdict: str, place: str, reason: str, *properties: str) -> None:
-        """File a finding."""
-        self.findings += [Finding(check, name, verdict, place, reason) for name in properties]
-
-    @contextmanager
-    def item(self, check: str, *properties: str) -> Iterator[None]:
-        """One item goes through a check. If it is bad, these properties fail; the next item is looked at."""
-        self.checked[check] += 1
-        try:
-            yield
-        except Bad as bad:
-            self.find(check, FAILS, bad.place, bad.reason, *properties)
 
 
 # --- Files: every one is listed, in order, with its hash ---------------------------------------------------
@@ -1040,7 +1095,10 @@ def check_files(bundle: Bundle, listing: dict[str, dict[str, Any]], crc: int, fa
 
 
 def check_sums(bundle: Bundle) -> str:
-    """SHA256SUMS lists every file from before the export was logged; its digest is what the log holds."""
+    """SHA256SUMS lists every file from before the export was logged; its digest is what the log holds.
+
+    contents.json, which is one of them, names the record.
+    """
     rest = ("bundle.json", "SHA256SUMS", *AFTER_EXPORT)
     covered = sorted(name for name in bundle.files if not name.startswith(rest))
     lines = [f"{sha256(bundle.files[name])}  {name}" for name in covered] + [""]
@@ -1050,6 +1108,9 @@ def check_sums(bundle: Bundle) -> str:
         n = next((n for n, (a, b) in enumerate(zip(lines, there, strict=False)) if a != b), len(lines) - 1)
         what = f"differs from the files, at {[*covered, 'its end'][n]}"
         bundle.find("files", FAILS, f"SHA256SUMS line {n + 1}", what, INTEGRITY)
+    with bundle.item("files", INTEGRITY):
+        contents = read_json(bundle.file("contents.json"), "contents.json")
+        bundle.contents = shape(contents, {"subject": str}, "contents.json")
     return sha256(got)
 
 
@@ -1073,6 +1134,7 @@ def load_leaves(bundle: Bundle) -> None:
             bundle.find("V1", FAILS, path, "opens no leaf of this bundle", INTEGRITY)
     with bundle.item("V1", INTEGRITY, COMPLETENESS):
         load_export(bundle)
+    bundle.leaves = dict(sorted(bundle.leaves.items()))  # by log and index from here on
 
 
 def open_payload(bundle: Bundle, leaf: Leaf, path: str) -> None:
@@ -1111,8 +1173,9 @@ def anchor_leaves(bundle: Bundle) -> None:
             found = second[shard]
             if isinstance(found, Bad):
                 raise found
-            bundle.bounds[leaf.log, leaf.index] = found
-            leaf.anchored = True
+            leaf.root = found
+        if leaf.root is None:
+            bundle.find("V2", NOT_SHOWN, leaf.place, NOT_ANCHORED, PROVENANCE, COMPLETENESS, TEMPORAL)
 
 
 def prove(bundle: Bundle, entry: str, path: str, log: str, index: int | None = None) -> Checkpoint:
@@ -1158,8 +1221,6 @@ def check_chains(bundle: Bundle, sums: str) -> None:
     if export is None:
         bundle.find("V6", NOT_SHOWN, "export/leaf.json", "without it no head is announced", COMPLETENESS)
         return
-    if not export.anchored:
-        bundle.find("V6", NOT_SHOWN, export.place, NOT_ANCHORED, COMPLETENESS)
     with bundle.item("V6", INTEGRITY, COMPLETENESS):
         manifest = shape(bundle.announced, {"manifest": str}, place)["manifest"]
         require(manifest == sums, "SHA256SUMS", "is not the one that the export entry in the log names")
@@ -1192,12 +1253,8 @@ def _range(bundle: Bundle, item: dict[str, Any], place: str) -> set[tuple[str, i
     for seq in range(first, last + 1):
         require(seq in found, place, f"entry {seq} of {subject} is missing, announced are {first} to {last}")
         leaf = found[seq]
-        link = (leaf.data["prev"], leaf.facts["pix"])
-        if before is not None:
-            chained = link == (before.hash, before.index)
-            require(chained, f"{leaf.place} prev", f"does not follow {before.place}")
-        if not leaf.anchored:
-            bundle.find("V6", NOT_SHOWN, leaf.place, NOT_ANCHORED, COMPLETENESS)
+        chained = before is None or (leaf.data["prev"], leaf.facts["pix"]) == (before.hash, before.index)
+        require(chained, f"{leaf.place} prev", f"does not follow {before.place if before else ''}")
         before = leaf
     require(found[last].hash == item["head"], f"{place} head", f"is not the hash of entry {last}")
     return {(leaf.log, leaf.index) for seq, leaf in found.items() if first <= seq <= last}
@@ -1215,12 +1272,12 @@ def check_trail(bundle: Bundle) -> dict[int, dict[str, Any]]:
     and the pseudonym on the leaf must be one to one.
     """
     trail: dict[int, dict[str, Any]] = {}
-    named: dict[str, str] = {}
-    actors: dict[str, str] = {}
+    named: set[str] = set()
+    people: dict[str, str] = {}  # uuid -> pseudonym, and back
     for leaf in bundle.record:
         with bundle.item("V1", INTEGRITY):
             place = f"{leaf.place} payload"
-            line = shape(read_json(leaf.opened(), place), LINE, place, {"file": str})
+            line = trail[leaf.seq] = shape(read_json(leaf.opened(), place), LINE, place, {"file": str})
             require(line["seq"] == leaf.seq, f"{place} seq", f"is {line['seq']}, the leaf says {leaf.seq}")
             told = f"is {line['number'][:40]}, the bundle's record is another"
             require(line["number"] == bundle.contents.get("number"), f"{place} number", told)
@@ -1228,13 +1285,13 @@ def check_trail(bundle: Bundle) -> dict[int, dict[str, Any]]:
             if "file" in line:
                 wanted[f"files/{line['file']}"] = line["file"]
             for path, digest in wanted.items():
-                got = sha256(bundle.file(path))
-                same = got == digest == named.setdefault(path, got)
-                require(same, path, f"is not what {leaf.place} names")
-            one = leaf.by.startswith("u:") == bool(line["by"])
-            one = one and actors.setdefault(line["by"], leaf.by) == leaf.by
+                named.add(path)
+                require(sha256(bundle.file(path)) == digest, path, f"is not what {leaf.place} names")
+            uuid, by = line["by"], leaf.by
+            one = by.startswith("u:") == bool(uuid)
+            if uuid:
+                one = one and (people.setdefault(uuid, by), people.setdefault(by, uuid)) == (by, uuid)
             require(one, f"{leaf.place} by", "is not the pseudonym of the person in its payload")
-            trail[leaf.seq] = line
     if bundle.contents and not trail:
         bundle.find("V1", NOT_SHOWN, "contents.json subject", "the record has no entry here", *PROPERTIES)
     for path in bundle.below("record/versions/", "files/"):
@@ -1290,28 +1347,32 @@ def check_signatures(
     out = []
     signed = [leaf for leaf in bundle.record if leaf.kind == "record.sign"]
     for leaf in signed:
-        line = trail.get(leaf.seq)
+        base, line, statement, verdict = (
+            f"signatures/{leaf.seq}",
+            trail.get(leaf.seq),
+            dict[str, Any](),
+            FAILS,
+        )
         if line is None:
-            continue  # its payload failed in V1, and says so
-        base, verdict, statement = f"signatures/{leaf.seq}", FAILS, dict[str, Any]()
+            told = f"what was signed is not shown: the payload of {leaf.place} failed"
+            bundle.find("V4", NOT_SHOWN, base, told, NON_REPUDIATION)
+            continue
         with bundle.item("V4", NON_REPUDIATION):
             statement = _statement(bundle, leaf, line, base)
-            key = None
-            if f"{base}/client-data.json" in bundle.files or line.get("ceremony") != "password":
+            verdict, told = WORD, "was signed with a password, which only the operator saw"
+            if line.get("ceremony") != "password":
                 key = _passkey(leaf, line, people, base)
                 check_assertion(bundle, key, base)
-            verdict, told = HOLDS, ""
-            if key is None:
-                verdict, told = WORD, "was signed with a password, which only the operator saw"
-            elif not (leaf.anchored and key.leaf.anchored):
-                verdict, told = NOT_SHOWN, "its entries are not anchored in a trusted log"
+                verdict, told = HOLDS, ""
+                if not (leaf.root and key.leaf.root):
+                    verdict, told = NOT_SHOWN, "its entries are not anchored in a trusted log"
             if told:
                 bundle.find("V4", verdict, base, told, NON_REPUDIATION)
         if verdict != FAILS:
             with bundle.item("V7", TEMPORAL):
-                at = read_moment(statement["at"], f"{base}/statement.json at")
-                late = at > leaf.at + SKEW_S * 1000
-                require(not late, f"{base}/statement.json at", f"is after the time of {leaf.place}")
+                place = f"{base}/statement.json at"
+                late = read_moment(statement["at"], place) > leaf.at + SKEW_S * 1000
+                require(not late, place, f"is after the time of {leaf.place}")
         shown = {"name": line.get("by_name", ""), "verdict": verdict, "ceremony": line.get("ceremony", "")}
         out.append(shown | {k: statement.get(k, "") for k in ("meaning", "version", "at")})
     own = {str(leaf.seq) for leaf in signed}
@@ -1331,6 +1392,8 @@ def _statement(bundle: Bundle, leaf: Leaf, line: dict[str, Any], base: str) -> d
     statement: dict[str, Any] = shape(read_json(raw, place), {}, place)
     require(set(statement) == {*SIGNED, "revision", "at"}, place, "not the ten fields of a statement")
     require(line.get("statement") == sha256(raw), place, f"is not the statement that {leaf.place} names")
+    known = line.get("ceremony") in ("passkey", "password")
+    require(known, f"{leaf.place} payload ceremony", "is neither passkey nor password")
     for mine, theirs in SIGNED.items():
         same = statement[mine] == line.get(theirs) and type(statement[mine]) is not bool
         require(same, f"{place} {mine}", f"is not what {leaf.place} says")
@@ -1413,7 +1476,7 @@ TIERS = {NONE: "none", AFFIRMING: "affirming", WARNING: "warning", CONTRAINDICAT
 VALUES = {
     (0, 1): "malformed format_not_supported profile_unknown",
     (0, 96): "key_not_valid_then replayed counter_not_advancing bootcount_went_back dlog_not_advancing "
-    "dlog_inconsistent previous_differs",
+    "dlog_inconsistent previous_differs fork_seen",
     (0, 97): "key_unknown key_differs ueid_differs",
     (0, 99): "algorithm_differs signature_invalid",
     (1, 32): "configuration_not_approved configuration_not_measured",
@@ -1490,7 +1553,8 @@ def read_evidence(leaf: Leaf, keys: list[DeviceKey]) -> Evidence:
     key = next((k for k in keys if k.key_id == kid), None)
     if key is None:
         raise Bad(f"{place} kid", "names no key that an enrolment in this bundle binds to the device")
-    good = ALGORITHMS.get(alg) == key.alg and fits(key.alg, key.public, signature, message)
+    good = ALGORITHMS.get(alg) == key.alg and len(signature) == 64  # r || s, never DER: eat-profile.md
+    good = good and fits(key.alg, key.public, signature, message)
     require(good, f"{place} signature", f"does not fit the key in {key.leaf.place}")
     said = shape(read_cbor(payload, place), CLAIMS, place, MAY_CLAIM)
     one = len(said[273]) == 1 and said[273][0][0] == 65001
@@ -1573,17 +1637,12 @@ def expected_vector(why: set[str], build: dict[str, Any] | None, reference: dict
     return vector
 
 
-def tier_of(value: int) -> int:
-    """AR4SI 2.3.2, for the values above."""
-    return max(tier for tier in TIERS if value >= tier)
-
-
 def expected_tier(vector: list[int]) -> int:
-    """Contraindicated beats warning beats affirming; identity and executables must both be affirmed."""
-    worst = max(map(tier_of, vector))
-    if worst >= WARNING:
-        return worst
-    return AFFIRMING if tier_of(vector[0]) == tier_of(vector[2]) == AFFIRMING else NONE
+    """AR4SI 2.3.2: the worst element decides; for affirming, identity and executables must both be so."""
+    tiers = [max(tier for tier in TIERS if value >= tier) for value in vector]
+    if max(tiers) >= WARNING:
+        return max(tiers)
+    return AFFIRMING if tiers[0] == tiers[2] == AFFIRMING else NONE
 
 
 def check_builds(bundle: Bundle) -> None:
@@ -1596,10 +1655,8 @@ def check_builds(bundle: Bundle) -> None:
             raw = bundle.file(path)
             require(sha256(raw) == digest, path, f"is not the statement that {leaf.place} names")
             envelope = read_envelope(raw, path)
-            form = {"subject": [{"digest": {"sha256": str}}]}
-            said = shape(
-                read_json(envelope.body, f"{path} payload", canonical=False), form, f"{path} payload"
-            )
+            said = read_json(envelope.body, f"{path} payload", canonical=False)
+            shape(said, {"subject": [{"digest": {"sha256": str}}]}, f"{path} payload")
             images = [one["digest"]["sha256"] for one in said["subject"]]
             own = envelope.type == "application/vnd.in-toto+json" and leaf.facts.get("image") in images
             require(own, f"{path} subject", f"is not the image of {leaf.place}")
@@ -1702,93 +1759,15 @@ def check_history(bundle: Bundle, proofs: list[Evidence]) -> None:
 def check_time(bundle: Bundle) -> None:
     """Within a log the server's time never falls; within a subject a later entry stands later in its log."""
     last: dict[tuple[str, ...], Leaf] = {}
-    for leaf in sorted(bundle.leaves.values(), key=lambda a: (a.log, a.index)):
+    for leaf in bundle.leaves.values():
         before, older = last.get((leaf.log,), leaf), last.get((leaf.log, leaf.subject))
-        root = bundle.bounds.get((leaf.log, leaf.index))
         with bundle.item("V7", TEMPORAL):
             require(leaf.at >= before.at, f"{leaf.place} at", f"is earlier than in {before.place}")
         if older is not None and leaf.seq <= older.seq:
             bundle.find("V7", FAILS, f"{leaf.place} seq", f"is not after that of {older.place}", TEMPORAL)
-        if root is not None and root.times and leaf.at > (max(root.times) + SKEW_S) * 1000:
+        if leaf.root and leaf.root.times and leaf.at > (max(leaf.root.times) + SKEW_S) * 1000:
             bundle.find("V7", FAILS, f"{leaf.place} at", "is after the witnesses had seen it", TEMPORAL)
-        if not leaf.anchored:
-            bundle.find("V7", NOT_SHOWN, leaf.place, NOT_ANCHORED, TEMPORAL)
         last[leaf.log,] = last[leaf.log, leaf.subject] = leaf
-
-
-# --- All of it ---------------------------------------------------------------------------------------------
-
-
-class Verdict(NamedTuple):
-    """One property, what became of it, and the first item that led there."""
-
-    property: str
-    verdict: str
-    place: str
-    reason: str
-    allowed: bool
-
-
-class Result(NamedTuple):
-    """What `check` found."""
-
-    record: str
-    title: str
-    sha256: str
-    verdicts: tuple[Verdict, ...]
-    checked: dict[str, int]
-    findings: tuple[Finding, ...]
-    facts: dict[str, Any]
-
-    @property
-    def exit_code(self) -> int:
-        return 0 if all(v.allowed for v in self.verdicts) else 1
-
-
-def check(data: bytes, policy: Policy | None) -> Result:
-    """Verify a bundle against the reader's policy; without one nothing is trusted, and nothing is shown.
-
-    Raises:
-        Unreadable: `data` is not an audit bundle at all.
-    """
-    members, fault = read_container(data)
-    listing = read_listing(members)
-    bundle = Bundle(members, policy or Policy())
-    check_files(bundle, listing, int.from_bytes(data[14:18], "little"), fault)
-    sums = check_sums(bundle)
-    with bundle.item("files", INTEGRITY):
-        contents = read_json(bundle.file("contents.json"), "contents.json")
-        bundle.contents = shape(contents, {"subject": str}, "contents.json")
-    load_leaves(bundle)
-    if policy is None:
-        bundle.find("V2", NOT_SHOWN, "policy", "no policy file was given, so no key is trusted", *PROPERTIES)
-    else:
-        anchor_leaves(bundle)
-    check_chains(bundle, sums)
-    signatures = check_signatures(bundle, check_trail(bundle), check_people(bundle))
-    devices = check_devices(bundle)
-    check_builds(bundle)
-    check_time(bundle)
-    if not bundle.policy.witnessed:
-        told = "no witness: order and times are those of the operator's log"
-        bundle.find("V2", WORD, "policy quorum", told, TEMPORAL)
-        told = "no witness: another log could have been shown to others"
-        bundle.find("V2", WORD, "policy quorum", told, COMPLETENESS)
-    verdicts = tuple(_verdict(bundle, name) for name in PROPERTIES)
-    number, title = (str(bundle.contents.get(key, "")) for key in ("number", "title"))
-    shown = tuple(bundle.findings[:MAX_FINDINGS])
-    facts = {"signatures": signatures, "devices": devices}
-    return Result(number, title, sha256(data), verdicts, dict(bundle.checked), shown, facts)
-
-
-def _verdict(bundle: Bundle, name: str) -> Verdict:
-    """The worst that was found of a property, with the first finding that led to it."""
-    mine = [f for f in bundle.findings if f.property == name]
-    if not mine:
-        return Verdict(name, HOLDS, "", "", True)
-    worst = max(mine, key=lambda f: RANK.index(f.verdict))  # the first of equals
-    allowed = worst.verdict == WORD and name in bundle.policy.allowed
-    return Verdict(name, worst.verdict, worst.place, worst.reason, allowed)
 
 
 # --- The command line --------------------------------------------------------------------------------------
