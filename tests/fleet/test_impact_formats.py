@@ -3,6 +3,7 @@
 import hashlib
 import json
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -110,7 +111,7 @@ def test_an_advisory_that_names_a_cpe_reaches_components_with_it(world: World) -
     released(world, "5.0.1", applet, ("", "bb", "1.35.0", "cpe:2.3:a:other:busybox:1.35.0:*:*:*:*:*:*:*"))
     assert hits(answer(), world) == [
         ("bb-static", "possible", "bb-static 1.35.0 has the CPE of busybox busybox, which the advisory names; a CPE does"
-         " not say whose build it is")
+         " not say whose build it is; as plain numbers, 1.35.0 is outside its ranges")
     ]  # fmt: skip
 
 
@@ -161,6 +162,34 @@ def test_components_and_advisories_of_before_the_keys_are_given_theirs(world: Wo
     assert (world.sql(ranges), world.sql(keys)) == before
     assert len(before[1]) == 6  # four crates and npm packages, one Debian package and its CPE
     assert [h.name for h in impact.reach(row.id).hits] == ["bb-static"]
+
+
+def test_keys_of_an_older_order_are_derived_again(world: World, db: Any) -> None:
+    released(world, "5.0.1", ("pkg:maven/org.x/core@5.2.0.RELEASE", "core", "5.2.0.RELEASE", ""))
+    rows = (
+        "SELECT pkg, coarse FROM fleet_component ORDER BY id",
+        "SELECT advisory, pkg, coarse_min, coarse_max, release, affected FROM fleet_advisory_range"
+        " ORDER BY advisory, pkg, affected, coarse_min",
+    )
+    impact.import_advisory(RUSTSEC, by=None, at=when(world.now))
+    impact.import_advisory(GITHUB, by=None, at=when(world.now))
+    before = [world.sql(query) for query in rows]
+    with psycopg.connect(db.owner_dsn) as owner:
+        for table, old in (
+            ("fleet_component", "coarse = 'zz' || coarse"),
+            ("fleet_advisory_range", "coarse_max = '0', coarse_min = '0'"),
+        ):
+            owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            owner.execute(f"UPDATE {table} SET {old}")
+            owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    assert [world.sql(query) for query in rows] != before
+    migration = import_module("vouchsafe.fleet.migrations.0004_coarse_keys")
+    with psycopg.connect(db.owner_dsn) as owner:
+        migration.derive_again(None, SimpleNamespace(connection=owner))
+    assert [world.sql(query) for query in rows] == before
+    for table in ("fleet_component", "fleet_advisory_range"):
+        with psycopg.connect(db.owner_dsn) as owner, pytest.raises(psycopg.Error, match="history"):
+            owner.execute(f"DELETE FROM {table}")
 
 
 def test_a_name_longer_than_an_index_holds_is_joined_all_the_same(world: World) -> None:

@@ -78,7 +78,15 @@ TWO = [
         # doubt: never "no"
         ([{"fixed": "1.0.0"}], "2.0.0", "possible"),
         ([{"introduced": "0"}, {"fixed": "1.0.0"}, {"last_affected": "0.9.0"}], "2.0.0", "possible"),
-        ([{"introduced": "1.0.0"}, {"fixed": "1.0.0"}], "0.1.0", "possible"),
+        ([{"introduced": "1.0.0"}, {"fixed": "1.0.0"}], "2.0.0", "possible"),
+        ([{"introduced": "1.0.0"}, {"fixed": "1.0.0"}], "1.0.0", "possible"),
+        ([{"introduced": "1.0.0"}, {"fixed": "1.0.0"}], "0.1.0", "no"),
+        (
+            [{"introduced": "0"}, {"fixed": "0.3.0"}, {"introduced": "1.0.0"}, {"fixed": "1.0.0"}],
+            "0.2.0",
+            "confirmed",
+        ),
+        ([{"introduced": "0"}, {"fixed": "1.0.0"}, {"introduced": "1.0.0"}], "0.2.0", "confirmed"),
         ([{"introduced": "banana"}], "0.1.0", "possible"),
         ([{"introduced": "0"}, {"fixed": "1.0.0"}], "not-a-version", "possible"),
         ([], "1.0.0", "possible"),
@@ -149,7 +157,7 @@ def test_a_name_alone_is_possible_whatever_the_version(component: Component) -> 
 
 
 def test_the_same_generic_url_is_decided_by_the_version() -> None:
-    entry = affected(TWO, package={"ecosystem": "Bitnami", "name": "x", "purl": "pkg:generic/acme/x"})
+    entry = affected(TWO, package={"ecosystem": "Acme", "name": "x", "purl": "pkg:generic/acme/x"})
     at = Component(name="x", version="0.1.0", purl="pkg:generic/acme/x@0.1.0")
     past = Component(name="x", version="9.0.0", purl="pkg:generic/acme/x@9.0.0")
     assert [said(at, entry), said(past, entry)] == ["confirmed", "no"]
@@ -157,7 +165,7 @@ def test_the_same_generic_url_is_decided_by_the_version() -> None:
 
 
 def test_a_generic_name_with_a_slash_in_it_is_joined_by_the_url() -> None:
-    entry = affected(TWO, package={"ecosystem": "Bitnami", "name": "else", "purl": "pkg:generic/acme/x%2Fy"})
+    entry = affected(TWO, package={"ecosystem": "Acme", "name": "else", "purl": "pkg:generic/acme/x%2Fy"})
     at = Component(name="z", version="0.1.0", purl="pkg:generic/acme/x%2Fy@0.1.0")
     assert [m.certainty for m in matches([at], [advisory(entry)])] == ["confirmed"]
     assert any(is_candidate(at, row) for row in advisory_ranges(advisory(entry)))

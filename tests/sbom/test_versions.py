@@ -32,6 +32,8 @@ LISTED = Path(__file__).parent / "disagreements_vers.tsv"
         ("deb", "3.0.19-1~deb12u2 3.0.19-1 3.0.19-1+b1 1:1.0"),
         ("rpm", "1.0-1 1.0-2 1.0.1-1 1:0.1-1"),
         ("maven", "1.0-alpha-1 1.0-SNAPSHOT 1.0 1.0-sp-1 1.0.1"),
+        ("maven", "4.1.RELEASE 5.0.M1 5.0.RC1.RELEASE 5.0.RELEASE 5.1.FINAL 5.2.CR1 5.2.Final-redhat-1"),
+        ("composer", "1.0-RC7 1.0-RC7.1 1.0-RC7.2 1.0-RC8 1.0"),
         ("gem", "1.0.a 1.0 1.0.1 1.10"),
         # apk-tools 3, version.c: pre-release suffixes, the end, revision, hash, suffix number, other suffixes, letter
         (
@@ -41,6 +43,7 @@ LISTED = Path(__file__).parent / "disagreements_vers.tsv"
         ("apk", "1.0 1.01 1.010 1.1 1.9 1.10"),
         ("apk", "1.2 003 4"),
         ("dart", "1.0.0-dev 1.0.0 1.0.0+1 1.0.0+2 1.0.1"),
+        ("actions", "v3.9.9 4.0.0-rc.1 4.0.0 v4.1.7"),
         ("cpan", "0.9 v1.0.3 1.002 1.002003 1.02 v1.20.1 1.2 2"),
         ("cran", "1.0 1.0.0 1.0-1 1.0.2 1.10"),
         ("hackage", "1.0 1.0.0 1.0.1 1.1"),
@@ -65,6 +68,22 @@ def test_orders_each_ecosystem(scheme: str, ascending: str) -> None:
             assert compare(scheme, a, b) == (i > j) - (i < j), (a, b)
 
 
+@pytest.mark.parametrize("other", ["5.2.RELEASE", "5.2-release", "5.2.0.GA", "5.2RELEASE", "5.2.Final"])
+def test_the_words_for_a_release_in_maven_say_nothing(other: str) -> None:
+    """https://maven.apache.org/pom.html#version-order-specification: "final", "ga" and "release" are trimmed."""
+    assert compare("maven", "5.2", other) == compare("maven", other, "5.2") == 0
+
+
+@pytest.mark.parametrize("pair", ["5.0.M1 5.0-1", "1.0.RC1 1.0-RC2", "1-1 1-ga-1"])
+def test_where_newer_and_older_mavens_differ_is_doubt(pair: str) -> None:
+    with pytest.raises(Doubt):
+        compare("maven", *pair.split())
+
+
+def test_a_pre_release_behind_a_hyphen_is_a_gems_own() -> None:
+    assert compare("gem", "1.0-rc1", "1.0") == -1
+
+
 def test_build_metadata_does_not_count_in_semver() -> None:
     assert compare("semver", "1.0.0+a", "1.0.0+b") == 0
     assert compare("semver", "v1.0.0", "1.0.0+incompatible") == 0
@@ -81,6 +100,10 @@ def test_build_metadata_does_not_count_in_semver() -> None:
         ("semver", "١.0.0"),
         ("pypi", "not a version"),
         ("composer", "dev-main"),
+        ("maven", "v1.0"),  # Maven puts it below 0, univers takes the letter away
+        ("gem", "1.0-java"),  # a platform, which RubyGems would read as a pre-release
+        ("gem", "1.0-x86_64-linux"),
+        ("gem", "1.0-aarch64-linux-gnu"),
         ("semver", "1.0.0 "),
         ("semver", "1.0\0.0"),
         ("pypi", "1. 0"),  # univers takes the space away
@@ -92,6 +115,8 @@ def test_build_metadata_does_not_count_in_semver() -> None:
         ("apk", "1.0bc"),
         ("apk", "1.0_foo"),
         ("dart", "1.0"),
+        ("actions", "v4"),
+        ("actions", "v4.1"),
         ("cpan", "1.02_03"),
         ("cran", "1.0a"),
         ("generic", "1.0-1"),
@@ -359,7 +384,7 @@ def test_packagist_order_cases_are_never_wrong_and_seldom_doubtful(fixtures: Pat
             continue
         assert got == {"<": -1, "=": 0, ">": 1}[sign], line
         right += 1
-    assert (right, doubt) == (75, 10)
+    assert (right, doubt) == (77, 8)
 
 
 def test_scheme_of() -> None:

@@ -76,6 +76,8 @@ class Affected:
     though no number is taken from it).
 
     Attributes:
+        other_key: another package key, where the entry's name and its package URL are of two packages. A match by
+            it is possible.
         unaffected: single versions that a range holds, but that the advisory says are not affected.
         cpes: the product as CPE 2.3 (or 2.2) names it. A match by CPE alone is never more than possible: the
             name is given by others than the maker, and it does not say which build of the product is meant.
@@ -98,6 +100,7 @@ class Affected:
     vendor: str = ""
     last_known: str = ""
     conditions: tuple[str, ...] = ()
+    other_key: str = ""
 
     @property
     def released(self) -> bool:

@@ -36,8 +36,9 @@ def entry_keys(affected: Affected) -> tuple[str, ...]:
     keys = [affected.package_key] if names_package(affected) else [any_key(name) for name in bare]
     keys += [name_key(name) for name in bare]
     keys += [cpe_key(product) for product in products]
-    if affected.package_key and not names_package(affected):
-        keys.append(url_key(affected.package_key))
+    if affected.other_key:
+        keys.append(affected.other_key)
+    keys += [url_key(k) for k in (affected.package_key, affected.other_key) if k.startswith("pkg:generic/")]
     return tuple(dict.fromkeys(keys))
 
 

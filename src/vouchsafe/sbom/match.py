@@ -18,7 +18,9 @@ Then call `match` on each candidate with `advisory.affected[range.affected]`. A 
 has no match. `matches` does the same in memory.
 
 An entry that names no package of an ecosystem is about every component of that name, and one that names its
-product by CPE about every component with that CPE: never more than possible, whatever the versions.
+product by CPE about every component with that CPE: never more than possible, whatever the versions. What comparing
+them as plain numbers would say stands in the reason. Such a match is only dropped where CPEs on both sides differ in
+vendor and product, and nothing in the component's names is like the advisory's product.
 
     >>> from vouchsafe.sbom import osv
     >>> entry = osv.read(b'{"id": "X-1", "modified": "2026-01-01T00:00:00Z", "affected": [{"package":'
@@ -35,15 +37,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cmp_to_key, lru_cache
 from typing import Literal
 
-from vouchsafe.sbom import joins, purl, versions
-from vouchsafe.sbom.advisories import Advisory, Affected, Event, Range
+from vouchsafe.sbom import joins, purl, ranges
+from vouchsafe.sbom.advisories import Advisory, Affected
 from vouchsafe.sbom.errors import Malformed
 from vouchsafe.sbom.joins import cpe_product
-from vouchsafe.sbom.limits import MAX_EVENTS_ORDERED, MAX_LISTED_COMPARED
 from vouchsafe.sbom.model import Component, Identity
+from vouchsafe.sbom.ranges import range_text as range_text
 from vouchsafe.sbom.versions import Doubt
 
 Certainty = Literal["confirmed", "possible"]
@@ -79,7 +80,8 @@ def match(component: Component, affected: Affected, *, identity: Identity | None
     """How sure it is that `affected` is about `component` in its version, or None when it is not about it."""
     who = identity or component.identity()
     text = range_text(affected)
-    if who.pkg != affected.package_key and not _same_generic(component, affected):
+    is_other = _same(component, who, affected.other_key)
+    if not is_other and not _same(component, who, affected.package_key):
         return _by_name(component, who, affected, text) or match_cpe(component, affected)
     if affected.release and who.release and affected.release != who.release:
         return None
@@ -87,11 +89,14 @@ def match(component: Component, affected: Affected, *, identity: Identity | None
     if not who.version:
         return Match("possible", component, affected, text, f"{label} has no version; affected is {text}")
     try:
-        where = _where(who.version, affected)
+        where = ranges.where(who.version, affected)
     except Doubt as doubt:
         return Match("possible", component, affected, text, f"{label}: {doubt}{_also(affected)}")
     if where is None:
         return None
+    if is_other:
+        said = f"{label} is in {where}, but the advisory names {affected.package_key} besides {who.pkg}"
+        return Match("possible", component, affected, where, said)
     if affected.released and not (affected.release and who.release):
         said = f"{label} is in {where}, but its package URL does not say that it is of {affected.ecosystem}"
         return Match("possible", component, affected, where, said)
@@ -106,12 +111,13 @@ def match_cpe(component: Component, affected: Affected) -> Match | None:
     own = cpe_product(component.cpe or "")
     if own is None or own not in map(cpe_product, affected.cpes):
         return None
-    if component.identity().pkg == affected.package_key or _same_generic(component, affected):
+    if any(_same(component, component.identity(), key) for key in (affected.package_key, affected.other_key)):
         return None
     version = component.version or "without a version"
     reason = (
         f"{component.name} {version} has the CPE of {own[0]} {own[1]}, which the advisory names; "
         "a CPE does not say whose build it is"
+        f"{ranges.by_numbers(component.version, affected)}"
     )
     return Match("possible", component, affected, range_text(affected), reason)
 
@@ -158,7 +164,7 @@ def advisory_ranges(advisory: Advisory) -> tuple[RangeRow, ...]:
         return ()
     rows: list[RangeRow] = []
     for affected in advisory.affected:
-        low, high = _bounds(affected)
+        low, high = ranges.bounds(affected)
         for key in joins.entry_keys(affected):
             is_package = key == affected.package_key
             bounds = (low, high, affected.release or None) if is_package else (None, None, None)
@@ -166,41 +172,14 @@ def advisory_ranges(advisory: Advisory) -> tuple[RangeRow, ...]:
     return tuple(rows)
 
 
-def range_text(affected: Affected) -> str:
-    """The affected versions in a line, as `>=1.0, <1.2.3 or =2.0`; for people, not for comparing.
-
-    What the advisory itself does not know stands behind them, as such.
-    """
-    # Repeated: many ranges of commits of one repository.
-    parts = [_range_words(r) for r in affected.ranges if r.type != "UNKNOWN"]
-    unknown = [_range_words(r) for r in affected.ranges if r.type == "UNKNOWN"]
-    if affected.versions:
-        some = ", ".join(affected.versions[:3])
-        more = len(affected.versions) - 3
-        parts.append(f"={some}" + (f" and {more} more listed" if more > 0 else ""))
-    known = " or ".join(dict.fromkeys(p for p in parts if p))
-    if not unknown:
-        return known or "versions that the advisory does not name"
-    not_known = " or ".join(dict.fromkeys(p for p in unknown if p)) or "versions that it does not name"
-    return f"{known or 'none for certain'}; not known for {not_known}"
-
-
-def _range_words(r: Range) -> str:
-    if r.type == "GIT":
-        return f"commits of {r.repo}" if r.repo else "commits of a repository"
-    words = []
-    for event in r.events:
-        sign = {"introduced": ">=", "fixed": "<", "last_affected": "<=", "limit": "<"}[event.kind]
-        words.append(f"{sign}{event.version}")
-    return ", ".join(words)
-
-
-def _same_generic(component: Component, affected: Affected) -> bool:
-    """`pkg:generic` URLs are joined as bare names; where both sides have the same, the version decides."""
-    if not component.purl or not affected.package_key.startswith("pkg:generic/"):
+def _same(component: Component, who: Identity, key: str) -> bool:
+    """Whether a component is of the package. `pkg:generic` URLs are joined as bare names, so they are compared here."""
+    if who.pkg == key:
+        return True
+    if not component.purl or not key.startswith("pkg:generic/"):
         return False
     try:
-        return purl.key(component.purl) == affected.package_key
+        return purl.key(component.purl) == key
     except Malformed:
         return False
 
@@ -209,6 +188,8 @@ def _by_name(component: Component, who: Identity, affected: Affected, text: str)
     """The weak match: the same name, and nothing that says it is the same package."""
     keys = joins.entry_keys(affected)
     if who.pkg not in keys and not any(k in keys for k in joins.component_keys(component) if k[:4] == "any:"):
+        return None
+    if _another_product(component, affected):
         return None
     version = who.version or "without a version"
     named = affected.name or component.name
@@ -222,228 +203,44 @@ def _by_name(component: Component, who: Identity, affected: Affected, text: str)
             f"{component.name} {version} is {who.pkg}; {affected.ecosystem or 'the advisory'} names {named},"
             " without a package URL of an ecosystem"
         )
+    reason += _of_whom(component, affected) + ranges.by_numbers(who.version, affected)
     return Match("possible", component, affected, text, reason)
 
 
-def _where(version: str, affected: Affected) -> str | None:
-    """The range or listed version that holds `version`, or None.
+def _of_whom(component: Component, affected: Affected) -> str:
+    """That both sides name their products by CPE, and no two alike, in words."""
+    own, named = cpe_product(component.cpe or ""), _products(affected)
+    if own is None or not named or own in named:
+        return ""
+    return f"; its CPE is of {own[0]} {own[1]}, the advisory's of {named[0][0]} {named[0][1]}"
 
-    Raises:
-        Doubt: nothing holds it for sure, and something could not be decided.
+
+def _another_product(component: Component, affected: Affected) -> bool:
+    """Whether CPEs on both sides say that the name in common is a coincidence.
+
+    Vendor and product must differ from each of the advisory's, and not only in spelling, and the component may not
+    have the name of such a product besides: SBOM tools guess CPEs, and a guess takes no match away.
     """
-    if version in affected.versions:
-        return f"={version}"
-    scheme = versions.scheme_of(affected.package_key)
-    doubt: Doubt | None = None
-    if _left_out(version, affected, scheme):
-        return None
-    for r in affected.ranges:
-        try:
-            where = _in_range(version, r, scheme)
-            if where:
-                _refuse_past_known(version, where, r, affected, scheme)
-        except Doubt as told:
-            doubt = doubt or told
-            continue
-        if where:
-            return _range_words(where)
-    if affected.versions:
-        try:
-            _refuse_equal(version, affected.versions, scheme)
-        except _Equal as same:
-            return f"={same.version}"
-        except Doubt as told:
-            doubt = doubt or told
-    if not affected.ranges and not affected.versions:
-        doubt = Doubt("the advisory names no versions")
-    if doubt is not None:
-        raise doubt
-    return None
-
-
-def _left_out(version: str, affected: Affected, scheme: str | None) -> bool:
-    """Whether the advisory says of this one version that it is not affected. The same text, or equal in order."""
-    return version in affected.unaffected or any(
-        scheme is not None
-        and versions.is_version(scheme, version)
-        and versions.is_version(scheme, other)
-        and _surely_equal(scheme, version, other)
-        for other in affected.unaffected
-    )
-
-
-def _surely_equal(scheme: str, a: str, b: str) -> bool:
-    try:
-        return versions.compare(scheme, a, b) == 0
-    except Doubt:
+    own, named = cpe_product(component.cpe or ""), _products(affected)
+    if own is None or not named or len(named) < len(affected.cpes):
         return False
-
-
-class _Equal(Exception):
-    def __init__(self, version: str) -> None:
-        self.version = version
-
-
-def _refuse_equal(version: str, listed: tuple[str, ...], scheme: str | None) -> None:
-    """`1.0` is listed as `1.0.0`: the same version in the ecosystem's order, though not the same text."""
-    if scheme is None or not versions.is_version(scheme, version):
-        raise Doubt(f"{version} is not among the listed versions as text, and its order is not known")
-    if len(listed) > MAX_LISTED_COMPARED:
-        raise Doubt(f"{version} is not among the listed versions as text, and they are too many to compare")
-    for other in listed:
-        if versions.is_version(scheme, other) and versions.compare(scheme, version, other) == 0:
-            raise _Equal(other)
-
-
-_NO_ORDER = {
-    "GIT": "the range names commits, and the commits in this version are not known",
-    "CUSTOM": "the advisory does not say by which order its versions are meant",
-    "CPE": "the advisory names a product by CPE, which does not say whose versions are meant",
-    "UNKNOWN": "the advisory says that it does not know whether these versions are affected",
-}
-
-
-_BOUND = re.compile(r"(?:>=?\s*[^\s,]+\s*,\s*)?(<=|<|=)\s*([^\s,]+)")
-
-
-def _refuse_past_known(version: str, held: Range, r: Range, affected: Affected, scheme: str | None) -> None:
-    """Nothing was said of a version above the last that the database knew to be affected (`last_known`).
-
-    Such a range has no end because none was known when it was written. A bound counts for the range that
-    begins last below it. A bound that can't be read says nothing, and the open range stands.
-    """
-    if len(held.events) > 1 or not affected.last_known or any(e.kind == "limit" for e in r.events):
-        return
-    order = "semver" if r.type == "SEMVER" else scheme or ""
-    starts = [e.version for one in affected.ranges for e in one.events if e.kind == "introduced"]
-    bounds = [_BOUND.fullmatch(text.strip()) for text in affected.last_known.split(" or ")]
-    for bound in bounds:
-        if bound is None or not versions.is_version(order, bound[2]):
-            return
-        above = versions.compare(order, version, bound[2])
-        if above > 0 or (above == 0 and bound[1] == "<"):
-            continue
-        if not any(
-            not _at_least(order, version, start) and _at_least(order, bound[2], start) for start in starts
-        ):
-            return
-    raise Doubt(
-        f"it is in {_range_words(held)}, but the database knew the affected versions only up to"
-        f" {affected.last_known}"
+    names = [component.name, own[1]]
+    if component.purl:
+        try:
+            parts = purl.parts(component.purl)
+        except Malformed:
+            return False
+        names += [parts.name, purl.source_of(parts)[0]]
+    return not any(
+        _alike(own[0], vendor) or any(_alike(name, product) for name in names) for vendor, product in named
     )
 
 
-def _in_range(version: str, r: Range, scheme: str | None) -> Range | None:
-    """OSV "Evaluation": walk the sorted events. Gives the interval that holds `version`, or None."""
-    if r.type not in ("SEMVER", "ECOSYSTEM"):
-        raise Doubt(_NO_ORDER.get(r.type, f"the range is of the unknown type {r.type or 'none'}"))
-    order = "semver" if r.type == "SEMVER" else scheme
-    if order is None:
-        raise Doubt("the order of this ecosystem's versions is not known")
-    if not versions.is_version(order, version):
-        raise Doubt(f"{version} is no {order} version")
-    events = _sorted_events(r, order)
-    limits = [e for e in events if e.kind == "limit"]
-    if limits and not any(
-        e.version == "*" or versions.compare(order, version, e.version) < 0 for e in limits
-    ):
-        return None
-    low: Event | None = None
-    high: Event | None = None
-    for event in events:
-        if event.kind == "introduced" and _at_least(order, version, event.version):
-            low, high = event, None
-        elif event.kind == "fixed":
-            if _at_least(order, version, event.version):
-                low = None
-            elif low and high is None:
-                high = event
-        elif event.kind == "last_affected":
-            if versions.compare(order, version, event.version) > 0:
-                low = None
-            elif low and high is None:
-                high = event
-    if low is None:
-        return None
-    return Range(r.type, "", (low, high) if high else (low,))
+def _products(affected: Affected) -> list[tuple[str, str]]:
+    return [product for product in map(cpe_product, affected.cpes) if product is not None]
 
 
-def _at_least(order: str, version: str, bound: str) -> bool:
-    return bound == "0" or versions.compare(order, version, bound) >= 0
-
-
-_TIE = {"introduced": 0, "last_affected": 1, "fixed": 2, "limit": 3}
-
-
-@lru_cache(maxsize=8_192)
-def _sorted_events(r: Range, order: str) -> tuple[Event, ...]:
-    if len(r.events) > MAX_EVENTS_ORDERED:
-        raise Doubt(f"the range has more than {MAX_EVENTS_ORDERED:,} events")
-    kinds = {e.kind for e in r.events}
-    if "introduced" not in kinds:
-        raise Doubt("the range has no introduced event")
-    if {"fixed", "last_affected"} <= kinds:
-        raise Doubt("the range has both fixed and last_affected events")
-    for e in r.events:
-        # Before any order is looked for: a range of one odd event has none to fail on.
-        open_end = (e.kind, e.version) in (("introduced", "0"), ("limit", "*"))
-        if not open_end and not versions.is_version(order, e.version):
-            raise Doubt(f"the range's {e.kind} {e.version} is no {order} version")
-
-    def compare(a: Event, b: Event) -> int:
-        # "0" introduced sorts before everything; a limit "*" after everything.
-        rank_a = -1 if a.kind == "introduced" and a.version == "0" else int(a.version == "*")
-        rank_b = -1 if b.kind == "introduced" and b.version == "0" else int(b.version == "*")
-        if rank_a != rank_b:
-            return rank_a - rank_b
-        if rank_a != 0:
-            return _TIE[a.kind] - _TIE[b.kind]
-        by_version = versions.compare(order, a.version, b.version)
-        if by_version == 0 and {a.kind, b.kind} == {"introduced", "fixed"}:
-            raise Doubt(f"the range says of {a.version} that it is both introduced and fixed")
-        return by_version or _TIE[a.kind] - _TIE[b.kind]
-
-    return tuple(sorted(r.events, key=cmp_to_key(compare)))
-
-
-def _bounds(affected: Affected) -> tuple[str | None, str | None]:
-    """The coarse keys between which every version lies that `match` would not call None."""
-    scheme = versions.scheme_of(affected.package_key)
-    lows: list[str] = []
-    highs: list[str] = []
-    for r in affected.ranges:
-        if r.type not in ("SEMVER", "ECOSYSTEM") or (r.type == "SEMVER" and scheme != "semver"):
-            return None, None
-        low, high = _range_bounds(r, affected.package_key, scheme)
-        lows.append(low)
-        highs.append(high)
-    for version in affected.versions:
-        key = versions.coarse(affected.package_key, version)
-        if key is None:
-            return None, None
-        lows.append(key)
-        highs.append(key)
-    if not lows:
-        return None, None
-    low, high = min(lows), max(highs)
-    return low or None, high if high != _ABOVE_ALL else None
-
-
-_ABOVE_ALL = "~"  # above every coarse key in bytes
-
-
-def _range_bounds(r: Range, package_key: str, scheme: str | None) -> tuple[str, str]:
-    """Bounds of one range; an empty low and `_ABOVE_ALL` mean none. A doubtful range has none."""
-    try:
-        events = _sorted_events(r, scheme or "")
-    except Doubt:
-        return "", _ABOVE_ALL
-    low, high = "", _ABOVE_ALL
-    first = events[0]
-    if first.kind == "introduced" and first.version != "0":
-        low = versions.coarse(package_key, first.version) or ""
-    last = events[-1]
-    limits = [e for e in events if e.kind == "limit"]
-    if not limits and last.kind in ("fixed", "last_affected"):
-        high = versions.coarse(package_key, last.version) or _ABOVE_ALL
-    return low, high
+def _alike(a: str, b: str) -> bool:
+    """Whether one is in the other, but for case and punctuation; what says nothing is like everything."""
+    a, b = (re.sub(r"[^a-z0-9]", "", text.lower()) for text in (a, b))
+    return a in b or b in a

@@ -39,7 +39,7 @@ _NUGET = re.compile(
 )
 _COMPOSER = re.compile(
     r"v?(?P<numbers>[0-9]+(?:\.[0-9]+){0,3})"
-    r"(?:[-_.+]?(?P<word>dev|alpha|a|beta|b|rc|patch|pl|p)(?:[-_.+]?(?P<count>[0-9]+))?)?",
+    r"(?:[-_.+]?(?P<word>dev|alpha|a|beta|b|rc|patch|pl|p)(?P<counts>(?:[.-]?[0-9]+)*))?",
     re.ASCII | re.IGNORECASE,
 )
 _COMPOSER_RANK = {
@@ -85,6 +85,13 @@ def semver(text: str) -> Own:
     return Own(numbers, (numbers, _labels(found["pre"], 1)))
 
 
+def actions(text: str) -> Own:
+    """As semver, but three numbers: `v4` is a tag that its owner moves to each new 4.x."""
+    if text.partition("-")[0].count(".") != 2:
+        raise ValueError(text)
+    return semver(text)
+
+
 def dart(text: str) -> Own:
     """As semver, but three numbers, and a build counts: above none. https://dart.dev/tools/pub/versioning"""
     found = _SEMVER.fullmatch(text)
@@ -111,7 +118,52 @@ def composer(text: str) -> Own:
         raise ValueError(text)
     numbers = _padded(found["numbers"], 4)
     rank = _COMPOSER_RANK[(found["word"] or "").lower()]
-    return Own(numbers, (numbers, rank, int(found["count"] or 0)))
+    counts = tuple(int(n) for n in re.findall(r"[0-9]+", found["counts"] or ""))
+    return Own(numbers, (numbers, rank, counts or (0,)))
+
+
+_MAVEN = re.compile(r"[0-9][0-9A-Za-z._+-]*", re.ASCII)
+_MAVEN_PARTS = re.compile(r"([.-]?)([0-9]+|[^0-9.-]+|(?=[.-])|\Z)", re.ASCII)
+_MAVEN_RANK = {
+    word: rank - 5
+    for rank, words in enumerate(
+        ("alpha", "beta", "milestone", "rc cr", "snapshot", "ga final release", "sp")
+    )
+    for word in words.split()
+}
+_MAVEN_LETTER = {"a": "alpha", "b": "beta", "m": "milestone"}
+_MAVEN_END = (0, 0, "")
+
+
+def maven(text: str) -> Own:
+    """https://maven.apache.org/pom.html#version-order-specification. A letter in front (v1.0) is doubt.
+
+    A key is a list of words (0, rank, word), numbers after a hyphen (1, n) and numbers after a dot (2, n). The end
+    counts as a release's word: the specification fills up the shorter version so.
+    """
+    if not _MAVEN.fullmatch(text):
+        raise ValueError(text)
+    key: list[tuple[Any, ...]] = []
+    parts = [(m[1], m[2]) for m in _MAVEN_PARTS.finditer(f".{text.lower()}") if m[0]]
+    for i, (mark, word) in enumerate(parts):
+        if word.isdecimal() or not word:  # an empty part is 0
+            part: tuple[Any, ...] = (2 if mark == "." else 1, int(word or 0))
+        else:
+            if i + 1 < len(parts) and not parts[i + 1][0]:  # a number follows at once
+                word = _MAVEN_LETTER.get(word, word)
+            part = (0, _MAVEN_RANK[word], "") if word in _MAVEN_RANK else (0, 2, word)
+        if part[0] != 2:
+            _trim_nulls(key)
+        key.append(part)
+    _trim_nulls(key)
+    lead = next((i for i, part in enumerate(key) if part[0] != 2), len(key))
+    return Own(tuple(part[1] for part in key[:lead]), (*key, _MAVEN_END))
+
+
+def _trim_nulls(key: list[tuple[Any, ...]]) -> None:
+    """Drops what says nothing before a hyphen or the end: 0 and the words for a release."""
+    while key and (key[-1] == _MAVEN_END or (key[-1][0] and not key[-1][1])):
+        key.pop()
 
 
 _DOTTED = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)

@@ -129,7 +129,7 @@ def _affected(item: dict[str, Any], place: str, index: int, problems: list[str],
     given = fields.text(package, "purl", f"{place}.package")
     versions = fields.texts(item, "versions", place, at_most=limits.max_versions)
     ranges = tuple(_range(r, at, problems, limits) for at, r in fields.objects(item, "ranges", place))
-    key = _key(ecosystem, name, given, f"{place}.package", problems)
+    key, other = _keys(ecosystem, name, given, f"{place}.package", problems)
     base, _, suffix = ecosystem.partition(":")
     release = purl.release(_ECOSYSTEMS.get(base, ("", ""))[1], suffix)
     if not key and ecosystem:
@@ -142,7 +142,7 @@ def _affected(item: dict[str, Any], place: str, index: int, problems: list[str],
     last_known = specific.get("last_known_affected_version_range") if isinstance(specific, dict) else None
     return Affected(
         index, key, given, ecosystem, release, name, ranges, versions,
-        last_known=last_known if isinstance(last_known, str) else "",
+        last_known=last_known if isinstance(last_known, str) else "", other_key=other,
     )  # fmt: skip
 
 
@@ -235,18 +235,24 @@ def package_key(ecosystem: str, name: str) -> str:
     return purl.key_of(type_, namespace, name)
 
 
-def _key(ecosystem: str, name: str, given: str, place: str, problems: list[str]) -> str:
+def _keys(ecosystem: str, name: str, given: str, place: str, problems: list[str]) -> tuple[str, str]:
+    """The package key, and another one where ecosystem and name are of another package than the package URL.
+
+    A package URL of the ecosystem's own type is the more exact; one of another type is none of the ecosystem.
+    """
     of_name = package_key(ecosystem, name)
-    if given:
-        try:
-            of_purl = purl.key(given)
-        except Malformed as told:
-            problems.append(f"{place}.purl: {told.expected} expected, got {told.got}")
-            return of_name
-        if of_name and of_purl != of_name:
-            problems.append(f"{place}.purl: expected a package URL of {ecosystem} {name}, got {shown(given)}")
-        return of_purl
-    return of_name
+    if not given:
+        return of_name, ""
+    try:
+        of_purl = purl.key(given)
+    except Malformed as told:
+        problems.append(f"{place}.purl: {told.expected} expected, got {told.got}")
+        return of_name, ""
+    if not of_name or of_purl == of_name:
+        return of_purl, ""
+    problems.append(f"{place}.purl: expected a package URL of {ecosystem} {name}, got {shown(given)}")
+    is_same_type = of_purl.partition("/")[0] == of_name.partition("/")[0]
+    return (of_purl, of_name) if is_same_type else (of_name, of_purl)
 
 
 def _severities(entry: dict[str, Any], place: str, problems: list[str]) -> tuple[Severity, ...]:

@@ -53,9 +53,44 @@ _SHAPES = {
     "alpm": re.compile(r"(?:[0-9]+:)?[^:/-]+(?:-[^:/-]+)?", re.ASCII),
 }
 
+_GEM_ADDITION = re.compile(r"-(?!(?:a|b|alpha|beta|pre|rc|dev)[0-9.]*\Z)", re.ASCII | re.IGNORECASE)
+
+
+def _gem(text: str) -> Any:
+    """A gem's file name has its platform behind a hyphen (`1.19.3-x86_64-linux`), a version its pre-release."""
+    if _GEM_ADDITION.search(text):
+        raise ValueError(text)
+    return u.RubygemsVersion(text)
+
+
+_MAVEN_RELEASE = re.compile(r"(?<![a-z])release(?![a-z])", re.ASCII | re.IGNORECASE)
+
+
+class _Maven:
+    """Maven's order as it is written down now, and as `univers` has it from older Mavens; both must agree.
+
+    They differ on words behind a dot: 5.0.M1 is below 5.0 in both, and below 5.0-1 in the newer only.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.written = orders.maven(text)
+        # `release` came later; it means what `ga` does.
+        self.older = u.MavenVersion(_MAVEN_RELEASE.sub("ga", text))
+
+    def __lt__(self, other: "_Maven") -> bool:
+        below = self.written < other.written
+        if below != bool(self.older < other.older):
+            raise ValueError("Mavens differ")
+        return below
+
+    def __gt__(self, other: "_Maven") -> bool:
+        return other < self
+
+
 _EXACT: dict[str, Callable[[str], Any]] = {
     "semver": orders.semver,
     "dart": orders.dart,
+    "actions": orders.actions,
     "nuget": orders.nuget,
     "composer": orders.composer,
     "apk": orders.apk,
@@ -67,8 +102,8 @@ _EXACT: dict[str, Callable[[str], Any]] = {
     "datetime": orders.moment,
     "lexicographic": orders.lexicographic,
     "pypi": u.PypiVersion,
-    "gem": u.RubygemsVersion,
-    "maven": u.MavenVersion,
+    "gem": _gem,
+    "maven": _Maven,
     "deb": u.DebianVersion,
     "rpm": u.RpmVersion,
     "alpm": u.ArchLinuxVersion,
@@ -80,10 +115,9 @@ SCHEMES = tuple(_EXACT)
 """The orders that are known here, by the names that `compare` takes."""
 
 _SCHEME_OF_TYPE = {
-    **dict.fromkeys(
-        ("npm", "cargo", "golang", "hex", "swift", "githubactions", "bitnami", "julia"), "semver"
-    ),
+    **dict.fromkeys(("npm", "cargo", "golang", "hex", "swift", "bitnami", "julia"), "semver"),
     "pub": "dart",
+    "githubactions": "actions",
     **{
         t: t
         for t in (
@@ -189,7 +223,9 @@ def coarse(package_key_or_scheme: str, version: str) -> str | None:
         return _coarse_text(0, value.numbers) if value.numbers or scheme in _EMPTY_IS_ZERO else None
     if scheme == "pypi":
         return _coarse_text(value.value.epoch, value.value.release)
-    if scheme in ("gem", "maven"):
+    if isinstance(value, _Maven):
+        return _coarse_text(0, value.written.numbers)
+    if scheme == "gem":
         found = _LEADING.match(version.removeprefix("v"))
         return _coarse_text(0, [int(n) for n in found[0].split(".")]) if found else None
     if scheme in ("deb", "rpm", "alpm"):
