@@ -1,6 +1,7 @@
 """The commands: what they print, and how they end."""
 
 import base64
+import hashlib
 import json
 import subprocess
 import sys
@@ -252,6 +253,22 @@ def test_sign_and_check(tmp_path: Path) -> None:
         sbom, "sign", NEW, "--name", "i", "--image", image, "--key", str(tmp_path / "key.pem"), "-o", out
     )
     assert made.exit_code == 0, made.output
+    args = (
+        "sign",
+        NEW,
+        "--name",
+        "i",
+        "--image",
+        image,
+        "--key",
+        str(tmp_path / "key.pem"),
+        "-o",
+        out,
+        "--json",
+    )
+    said = json.loads(run(sbom, *args).stdout)
+    assert said["image"] == {"name": "i", "sha256": hashlib.sha256(Path(image).read_bytes()).hexdigest()}
+    assert said["sbom_sha256"] == hashlib.sha256(Path(NEW).read_bytes()).hexdigest()
     back = str(tmp_path / "back.json")
     good = run(sbom, "check", out, "--key", pub, "--image", image, "--extract", back, "--json")
     assert json.loads(good.stdout)["holds"] is True

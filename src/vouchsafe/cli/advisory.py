@@ -22,6 +22,10 @@ def advisory() -> None:
 
     Read are OSV, GitHub advisories, CVE records 5.x, NVD answers 2.0, RustSec, CSAF and the KEV catalogue, told
     apart by their content; `-` is standard input.
+
+    \b
+    Example:
+      vouchsafe advisory inspect advisories/RUSTSEC-2026-0104.json
     """
 
 
@@ -33,6 +37,8 @@ def advisory() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def inspect_advisory(file: str, kev_file: str | None, as_json: bool) -> None:
     """What an advisory says: which packages in which versions, how severe, whether it is known to be exploited.
+
+    Exit 0: it was read. 2: it is malformed, or no advisory; the line or path is named.
 
     \b
     Examples:
@@ -170,6 +176,8 @@ def _print_all(what: str, lines: Iterable[str]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def import_advisory(file: str, username: str, as_json: bool) -> None:
     """Take an advisory into the running installation, and say which components and devices it reaches.
+
+    Exit 0: imported. 1: that person may not. 2: the file is malformed, or no installation runs here.
 
     \b
     Example:

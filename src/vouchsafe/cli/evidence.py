@@ -27,6 +27,10 @@ def evidence() -> None:
     FILE is an EAT in COSE_Sign1, or a batch of items as a gateway sends it; `-` reads standard input. The
     formats are in docs/formats/eat-profile.md and ingest-batch.md. Of tokens of other profiles (CWT, PSA)
     the claims are shown by their numbers and the signature is verified; their meaning is not judged.
+
+    \b
+    Example:
+      vouchsafe evidence inspect pump.eat
     """
 
 

@@ -114,7 +114,8 @@ def prove(
 
     The file holds the checkpoint with its signatures and, in its `extra` line, the entry itself, so that
     `vouchsafe log check` needs nothing else. Any C2SP tool can read it. With --json the object says what the
-    proof holds, and `proof` is its text.
+    proof holds, and `proof` is its text. Exit 0: proved. Exit 1: the log's bytes are not what it signed. Exit 2:
+    unreadable, or there is no such entry.
     """
     reader = Reader(_source(place, checkpoint_file))
     with _told():

@@ -25,6 +25,10 @@ def sbom() -> None:
 
     Read are CycloneDX 1.2 to 1.7 as JSON and XML, and SPDX 2.1 to 2.3 as JSON, tag-value, YAML and XML, whatever
     the file is called. Only JSON can be signed.
+
+    \b
+    Example:
+      vouchsafe sbom inspect tarn4-4.1.2.cdx.json
     """
 
 
@@ -33,6 +37,8 @@ def sbom() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def inspect_sbom(file: str, as_json: bool) -> None:
     """What an SBOM lists, and what is missing in it (NTIA minimum elements, duplicates, dangling references).
+
+    Exit 0: it was read, whatever its problems. 2: it is malformed; the line or path is named.
 
     \b
     Example:
@@ -76,6 +82,8 @@ def inspect_sbom(file: str, as_json: bool) -> None:
 def match_sbom(file: str, advisories: tuple[str, ...], as_json: bool) -> None:
     """Which components of an SBOM the advisories touch: confirmed, or possible where something can't be told.
 
+    Exit 0: all were read, whether any matches or none. 2: a file is malformed.
+
     \b
     Example:
       vouchsafe sbom match tarn4-4.1.2.cdx.json advisories/RUSTSEC-2026-0104.json
@@ -113,7 +121,9 @@ def match_sbom(file: str, advisories: tuple[str, ...], as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def diff_sboms(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
-    """Which components B adds, removes or changes in version. Exit 1 when there is a difference.
+    """Which components B adds, removes or changes in version.
+
+    Exit 0: no difference. 1: some. 2: a file is malformed.
 
     \b
     Example:
@@ -151,10 +161,14 @@ def diff_sboms(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
 @click.option("--digest", help="The image's SHA-256 in hexadecimal, instead of --image.")
 @click.option("--key", "key_file", required=True, help="The private key (PEM, Ed25519 or P-256).")
 @click.option("--out", "-o", help="Where to write the envelope; standard output otherwise.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def sign_sbom(
-    file: str, name: str, image: str | None, digest: str | None, key_file: str, out: str | None
+    file: str, name: str, image: str | None, digest: str | None, key_file: str, out: str | None, as_json: bool
 ) -> None:
     """Sign the SBOM of an image: a DSSE envelope around an in-toto statement (docs/formats/release.md).
+
+    The envelope is JSON. With --out and --json, an object that says who signed what is printed instead.
+    Exit 0: signed. 2: the SBOM, the image or the key can't be read.
 
     \b
     Example:
@@ -163,9 +177,9 @@ def sign_sbom(
     """
     sha256 = _digest(image, digest, required=True)
     assert sha256 is not None
-    key = _key(key_file, dsse.private_key)
+    key, data = _key(key_file, dsse.private_key), read_bytes(file)
     try:
-        envelope = statement.sign_release(name, sha256, read_bytes(file), key)
+        envelope = statement.sign_release(name, sha256, data, key)
     except Malformed as told:
         refuse(file, told)
     if out is None:
@@ -175,7 +189,13 @@ def sign_sbom(
         Path(out).write_bytes(envelope)
     except OSError as told:
         raise CommandError(f"{out}: expected a file that can be written, got {told.strerror}") from None
-    click.echo(f"{out}: signed by {dsse.key_id(key.public_key())[:16]}", err=True)
+    signer = dsse.key_id(key.public_key())
+    if as_json:
+        image_said = {"name": name, "sha256": sha256}
+        sbom_sha256 = hashlib.sha256(data).hexdigest()
+        print_object({"envelope": out, "key": signer, "image": image_said, "sbom_sha256": sbom_sha256})
+        return
+    click.echo(f"{out}: signed by {signer[:16]}", err=True)
 
 
 @sbom.command("check")
@@ -195,7 +215,9 @@ def check_sbom(
     extract: str | None,
     as_json: bool,
 ) -> None:
-    """Verify a signed SBOM. Exit 1 when no trusted key signed it, or it is about another image.
+    """Verify a signed SBOM.
+
+    Exit 0: it holds. 1: no trusted key signed it, or it is about another image. 2: a file is malformed.
 
     \b
     Example:

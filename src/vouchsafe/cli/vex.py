@@ -12,7 +12,12 @@ from vouchsafe.sbom.errors import Malformed
 
 @click.group()
 def vex() -> None:
-    """Read VEX documents: CycloneDX, OpenVEX and CSAF; `-` is standard input."""
+    """Read VEX documents: CycloneDX, OpenVEX and CSAF; `-` is standard input.
+
+    \b
+    Example:
+      vouchsafe vex inspect pump-4.2.1.vex.json
+    """
 
 
 @vex.command("inspect")
@@ -20,6 +25,8 @@ def vex() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def inspect(file: str, as_json: bool) -> None:
     """Every statement in one vocabulary: affected, not_affected, fixed or under_investigation.
+
+    Exit 0: it was read. 2: it is malformed, or no VEX document.
 
     \b
     Example:
