@@ -361,6 +361,8 @@ def test_a_state_in_the_past_is_answered_with_its_evidence_and_its_gaps(world: W
     strip = history.strip(device, quiet_from - 5 * HOUR, world.now + HOUR, world.now)
     assert [s.kind for s in strip.trust] == ["affirming", "unknown", "affirming"]
     assert [s.text for s in strip.firmware] == ["4.1.2", "4.2.1"]
+    assert {lane[-1].t1 for lane in (strip.trust, strip.firmware, strip.configuration)} == {world.now + 1}
+    assert not history.strip(device, world.now + HOUR, world.now + DAY, world.now).trust
     assert len(strip.ticks) == 6 and [g.kind for g in strip.gaps] == ["silence"]
     narrow = history.strip(
         device, quiet_from + HOUR, world.now + HOUR, world.now

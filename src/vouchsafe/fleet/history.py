@@ -287,18 +287,25 @@ def ticks(device: int, t0: int, t1: int) -> tuple[Tick, ...]:
 
 
 def strip(device: int, t0: int, t1: int, now_ms: int) -> Strip:
-    """The lanes of the complaint page: trust, firmware, configuration, evidence and gaps over [t0, t1)."""
+    """The lanes of the complaint page: trust, firmware, configuration, evidence and gaps over [t0, t1).
+
+    No lane goes on after now: nothing is known of what hasn't been yet.
+    """
     rows = [r for r in reversed(intervals(device)) if r.t0 < t1 and (r.t1 is None or r.t1 > t0)]
     near = ticks(device, t0, t1)
     gaps = _gaps(device, near, t0, t1, now_ms)
-    trust = _lane(rows, t0, t1, lambda r: (r.verdict, r.verdict) if r.attested else ("unknown", "unknown"))
+    known = min(t1, max(now_ms, near[-1].v + 1 if near else t0))
+    trust = _lane(rows, t0, known, lambda r: (r.verdict, r.verdict) if r.attested else ("unknown", "unknown"))
     return Strip(
         t0,
         t1,
         _without(trust, gaps),
-        _lane(rows, t0, t1, lambda r: (r.version, "build") if r.version else (r.image[:12], "unknown")),
+        _lane(rows, t0, known, lambda r: (r.version, "build") if r.version else (r.image[:12], "unknown")),
         _lane(
-            rows, t0, t1, lambda r: (r.config_name or r.config[:12], "config" if r.config_name else "unknown")
+            rows,
+            t0,
+            known,
+            lambda r: (r.config_name or r.config[:12], "config" if r.config_name else "unknown"),
         ),
         tuple(tick for tick in near if t0 <= tick.v < t1),
         gaps,
