@@ -286,4 +286,10 @@ def test_the_official_suite_agrees(fixtures: Path, folder: str) -> None:
 
 @given(st.from_regex(purl._PLAIN, fullmatch=True, alphabet=st.characters(codec="ascii")))
 def test_a_plain_url_is_what_the_specification_makes_of_it(text: str) -> None:
-    assert purl.parts(text) == purl._taken_apart(text)
+    answers = []
+    for read in (purl.parts, purl._taken_apart):
+        try:
+            answers.append(read(text))
+        except Malformed as told:  # a qualifier twice
+            answers.append(str(told))
+    assert answers[0] == answers[1]

@@ -17,6 +17,7 @@ from tests.sbom.test_cyclonedx_xml import GOOD as GOOD_XML
 from vouchsafe.sbom import reading
 from vouchsafe.sbom.errors import Malformed, NotRead, SbomError, TooLarge
 from vouchsafe.sbom.limits import DEFAULT, Limits
+from vouchsafe.sbom.model import Component
 
 TAG_VALUE = """SPDXVersion: SPDX-2.3
 DataLicense: CC0-1.0
@@ -281,3 +282,18 @@ def test_reading_needs_no_file_name_and_leaves_the_bytes() -> None:
     for text in (json.dumps(GOOD), GOOD_XML, TAG_VALUE):
         data = text.encode()
         assert reading.read(data).sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_has_version_says_what_the_identity_says() -> None:
+    for version in ("", "1.0"):
+        for url in (
+            None,
+            "",
+            "no purl",
+            "pkg:npm/a",
+            "pkg:npm/a@2",
+            "pkg:generic/a@3",
+            "pkg:deb/debian/a?upstream=b%404",
+        ):
+            component = Component(name="a", version=version, purl=url)
+            assert component.has_version() == bool(component.identity().version), (version, url)

@@ -55,7 +55,7 @@ def inspect_sbom(file: str, as_json: bool) -> None:
                 "subject": _component(said.subject) if said.subject else None,
                 "components": len(said.components),
                 "with_purl": sum(c.purl is not None for c in said.components),
-                "with_version": sum(bool(c.identity().version) for c in said.components),
+                "with_version": sum(c.has_version() for c in said.components),
                 "dependencies": sum(len(needs) for _, needs in said.dependencies),
                 "problems": [{"kind": p.kind, "place": p.place, "text": p.text} for p in said.problems],
             }
@@ -64,7 +64,7 @@ def inspect_sbom(file: str, as_json: bool) -> None:
     about = f", about {said.subject.name} {said.subject.version}".rstrip() if said.subject else ""
     click.echo(f"{said.format} {said.spec_version}{about}")
     with_purl = sum(c.purl is not None for c in said.components)
-    with_version = sum(bool(c.identity().version) for c in said.components)
+    with_version = sum(c.has_version() for c in said.components)
     count = len(said.components)
     click.echo(f"{count:,} components, {with_purl:,} with a package URL, {with_version:,} with a version")
     for kind, count in Counter(p.kind for p in said.problems).most_common():

@@ -52,6 +52,15 @@ _PATTERNS = {
     ("priority", "jurisdiction"): re.compile(r"[A-Z]{2}"),
 }
 _LICENCE_LISTS_FROM = "1.3"
+# Members of each kind that no rule here is about, whatever their value: most of a file.
+_FREE = {
+    kind: frozenset(
+        m.name
+        for m in shape.values()
+        if not (m.many or m.kind or m.words or m.time or m.name == "bom-ref" or (kind, m.name) in _PATTERNS)
+    )
+    for kind, shape in SHAPES.items()
+}
 # What `check_component` and the reader look at themselves; all other members go through the table.
 _LOOKED_AT = frozenset(
     (
@@ -121,15 +130,17 @@ def check(value: Any, kind: str, place: str, version: str, problems: Problems) -
     if not isinstance(value, dict):
         problems.add("schema", place, f"expected an object, got {shown(value)}")
         return
-    shape = SHAPES[kind]
+    shape, free = SHAPES[kind], _FREE[kind]
     for name in REQUIRED[kind]:
         if name not in value:
             problems.add("schema", place, f"expected a {name}, got none")
     for name, item in value.items():
+        if name in free:
+            continue
         member = shape.get(name)
         if member is None:
             problems.add("schema", f"{place}.{name}", f"expected a member of a {kind}, got another")
-        else:
+        elif not (member.words and type(item) is str and item in WORDS[member.words] and not member.many):
             _check_member(item, member, f"{place}.{name}", kind, version, problems)
     one_of = ONE_OF.get(kind)
     if one_of is not None and sum(name in value for name in one_of) != 1:
@@ -155,8 +166,11 @@ def _check_member(
     if not isinstance(value, list):
         problems.add("schema", place, f"expected an array, got {shown(value)}")
         return
+    is_right = _RIGHT.get(member.kind)
     for i, item in enumerate(value):
-        _check_one(item, member, f"{place}[{i}]", kind, version, problems)
+        # Nearly all are right; a place is made up for the others only.
+        if is_right is None or not is_right(item):
+            _check_one(item, member, f"{place}[{i}]", kind, version, problems)
 
 
 def _check_one(value: Any, member: Member, place: str, kind: str, version: str, problems: Problems) -> None:
@@ -244,7 +258,18 @@ def _check_hashes(value: Any, place: str, problems: Problems) -> None:
         problems.add("schema", place, f"expected an array, got {shown(value)}")
         return
     for i, item in enumerate(value):
-        _check_hash(item, f"{place}[{i}]", "", problems)
+        if not _is_hash(item):
+            _check_hash(item, f"{place}[{i}]", "", problems)
+
+
+def _is_hash(item: Any) -> bool:
+    """Whether `_check_hash` has nothing to say."""
+    if not isinstance(item, dict):
+        return False
+    algorithm, content = item.get("alg"), item.get("content")
+    if type(algorithm) is not str or type(content) is not str:
+        return False
+    return len(content) == _HASH_LENGTHS.get(algorithm) and _HEX.fullmatch(content) is not None
 
 
 def _check_hash(item: Any, place: str, version: str, problems: Problems) -> None:
@@ -273,6 +298,8 @@ def _check_licences(value: Any, place: str, version: str, problems: Problems) ->
         return
     expressions = 0
     for i, choice in enumerate(value):
+        if _is_plain_licence(choice):
+            continue
         at = f"{place}[{i}]"
         if not isinstance(choice, dict) or ("license" in choice) == ("expression" in choice):
             problems.add("schema", at, "expected a license or an expression, got neither or both")
@@ -296,6 +323,15 @@ def _check_licences(value: Any, place: str, version: str, problems: Problems) ->
         problems.add("schema", place, "expected one expression or a list of licences, got a mixture")
 
 
+def _is_plain_licence(choice: Any) -> bool:
+    """Whether it is a licence by a known id or by name, and nothing else."""
+    licence = choice.get("license") if isinstance(choice, dict) and len(choice) == 1 else None
+    if not isinstance(licence, dict) or len(licence) != 1:
+        return False
+    id_ = licence.get("id")
+    return id_ in spdx_ids() if type(id_) is str else "name" in licence
+
+
 @cache
 def spdx_ids() -> frozenset[str]:
     """What the SPDX licence list calls its licences and exceptions, as CycloneDX takes them."""
@@ -303,8 +339,15 @@ def spdx_ids() -> frozenset[str]:
     return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
+_PROPERTY = frozenset(("name", "value"))
+
+
+def _is_property(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("name"), str) and item.keys() <= _PROPERTY
+
+
 def _check_property(item: Any, place: str, version: str, problems: Problems) -> None:
-    if not isinstance(item, dict) or not isinstance(item.get("name"), str) or item.keys() - {"name", "value"}:
+    if not _is_property(item):
         problems.add("schema", place, f"expected a name and a value, got {shown(item)}")
 
 
@@ -348,3 +391,5 @@ _OWN_RULES = {
     "property": _check_property,
     "tools": _check_tools,
 }
+# What those of them that stand in long lists have nothing to say about.
+_RIGHT = {"hash": _is_hash, "property": _is_property}

@@ -1,5 +1,7 @@
 """CycloneDX BOMs in XML, versions 1.0 to 1.7: turned into the members that JSON has, then read by the same rules.
 
+Plain BOMs are read straight from expat's events (`cyclonedx_events`); here is the tree for all others.
+
 Elements and attributes of other namespaces are passed over, as the schema allows. What JSON can't say and XML
 can (a member twice, an element of no such name) is a `schema` problem of its own. Places are a line and a path.
 Not checked: the order of elements, and what only XML of version 1.7 has.
@@ -12,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vouchsafe.sbom import cyclonedx, xmltext
+from vouchsafe.sbom import cyclonedx_events as events
 from vouchsafe.sbom import cyclonedx_rules as rules
 from vouchsafe.sbom.cyclonedx_shapes import SHAPES, Member
 from vouchsafe.sbom.errors import Malformed, NotRead, TooLarge, shown
@@ -19,13 +22,9 @@ from vouchsafe.sbom.limits import DEFAULT, Limits
 from vouchsafe.sbom.model import Sbom
 from vouchsafe.sbom.xmltext import Element
 
-NAMESPACE = "http://cyclonedx.org/schema/bom/"
-VERSIONS = ("1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
+NAMESPACE, VERSIONS = events.NAMESPACE, events.VERSIONS
 
-_NAMES = {"responses": "response", "content-type": "contentType"}
-_TAGS = {"response": "responses"}
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
-_NO_STEP = frozenset(("content", "value", "dependsOn", "flow"))
+_NAMES = events.NAMES
 # Kinds that only 1.7 has, whose XML we have no schema of: their members are taken as they come.
 _OPEN = frozenset(("distribution", "patent-assertion", "patent", "citation"))
 
@@ -57,12 +56,26 @@ class _Problems(rules.Problems):
 
     def __init__(self, at_most: int) -> None:
         super().__init__(at_most)
-        self.root: Said | None = None
+        self.root: Said | events.Node | None = None
+        # The list that components are taken from, by its JSON path, and the path of its element.
+        self.owner = ""
+        self.around = ""
+        self.list: Any = None
 
     def placed(self, place: str, item: object = None) -> str:
         if isinstance(item, Said):
             return item.element.place
-        return place if self.root is None or not place.startswith("$") else _place(self.root, place)
+        if self.root is None or not place.startswith("$"):
+            return place
+        if isinstance(self.root, Said):
+            return _place(self.root, place)
+        if not isinstance(item, events.Node) or not place.endswith("]"):
+            return events.place(self.root, place)
+        owner, _, index = place[:-1].rpartition("[")
+        if owner != self.owner:
+            self.around, self.list = events.around(self.root, owner)
+            self.owner = owner
+        return f"line {item.line}: {self.around}/{self.list.step(int(index))}"
 
     def inside(self, path: str, name: str) -> str:
         return f"{path}/{name}"
@@ -82,6 +95,15 @@ def read(data: bytes, *, limits: Limits = DEFAULT) -> Sbom:
 
 
 def _read(data: bytes, limits: Limits) -> Sbom:
+    reader = events.Reader(limits)
+    try:
+        reader.read(data)
+    except events.Unusual:
+        return _read_tree(data, limits)
+    return _assembled(reader.root, reader.version, _Problems(limits.max_problems), data, limits)
+
+
+def _read_tree(data: bytes, limits: Limits) -> Sbom:
     root = xmltext.parse(data, limits=limits)
     try:
         return _of_root(root, data, limits)
@@ -100,6 +122,12 @@ def _of_root(root: Element, data: bytes, limits: Limits) -> Sbom:
     bom = _Converting(version, problems).object(root, "bom")
     if re.fullmatch(r"\d{1,18}", root.attributes.get("version", "1"), re.ASCII):
         bom["version"] = int(root.attributes.get("version", "1"))
+    return _assembled(bom, version, problems, data, limits)
+
+
+def _assembled(
+    bom: Said | events.Node, version: str, problems: _Problems, data: bytes, limits: Limits
+) -> Sbom:
     problems.root = bom
     try:
         return cyclonedx.assemble(bom, version, problems, data, limits)
@@ -141,7 +169,7 @@ class _Converting:
             if member is None:
                 if kind not in _OPEN:
                     self.flaw(child, f"expected an element of a {kind}, got <{child.tag}>")
-            elif member.many == "+":
+            elif member.many == "+" and isinstance(said.get(name, []), list):
                 said.setdefault(name, Many(element)).append(self.one(child, member))
             elif name in said:
                 # 1.0 let a licence have several ids, by mistake.
@@ -286,7 +314,7 @@ def _place(root: Said, path: str) -> str:
     """The line and path of what a JSON path names. What isn't there is named below what would hold it."""
     value: Any = root
     element = root.element
-    for found in _STEP.finditer(path):
+    for found in events.STEP.finditer(path):
         name, index = found.groups()
         if index is not None:
             value = value[int(index)] if isinstance(value, list) and int(index) < len(value) else None
@@ -297,12 +325,12 @@ def _place(root: Said, path: str) -> str:
         if isinstance(value, Said | Many):
             element = value.element
             continue
-        tag = _TAGS.get(name, name)
+        tag = events.TAGS.get(name, name)
         child = element.first(tag)
         if child is not None:
             element = child
         elif name in element.attributes:
             return f"{element.place}/@{name}"
-        elif name not in _NO_STEP:
+        elif name not in events.NO_STEP:
             return f"{element.place}/{tag}"
     return element.place

@@ -45,6 +45,12 @@ class Component:
     licenses: tuple[str, ...] = ()
     path: str = field(default="", compare=False)
 
+    def has_version(self) -> bool:
+        """Whether its identity has a version, without the work of making one."""
+        if self.version:
+            return True
+        return self.purl is not None and bool(self.identity().version)
+
     def identity(self) -> Identity:
         """What to store and to join on. An unreadable package URL counts as none: the name is left."""
         if self.purl:

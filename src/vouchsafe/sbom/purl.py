@@ -92,8 +92,12 @@ def parse(text: str) -> Purl:
     return _ruled(parts(text))
 
 
-# Most package URLs: nothing to decode, no qualifiers, no subpath. A bill of materials has tens of thousands of them.
-_PLAIN = re.compile(r"pkg:([a-z][a-z0-9.-]*)/((?:[\w.~-]+/)*)([\w.~+-]+)@([\w.~+:-]+)", re.ASCII)
+# Most package URLs: nothing to decode, no subpath. A bill of materials has tens of thousands of them.
+_PLAIN = re.compile(
+    r"pkg:([a-z][a-z0-9.-]*)/((?:[\w.~-]+/)*)([\w.~+-]+)@([\w.~+:-]+)"
+    r"(?:\?((?:[a-z][a-z0-9._-]*=[\w.~+:/-]+&)*[a-z][a-z0-9._-]*=[\w.~+:/-]+))?",
+    re.ASCII,
+)
 
 
 @lru_cache(maxsize=131_072)
@@ -106,8 +110,11 @@ def parts(text: str) -> Purl:
     plain = _PLAIN.fullmatch(text) if len(text) <= MAX_PURL_CHARS else None
     if plain is None:
         return _taken_apart(text)
-    type_, folders, name, version = plain.groups()
-    namespace, name, version, folded, path = purl_types.folded(type_, folders[:-1], name, version, {}, "")
+    type_, folders, name, version, query = plain.groups()
+    pairs = dict(pair.split("=") for pair in query.split("&")) if query else {}
+    if query and (len(pairs) != query.count("=") or len(pairs) > MAX_PURL_QUALIFIERS):
+        return _taken_apart(text)
+    namespace, name, version, folded, path = purl_types.folded(type_, folders[:-1], name, version, pairs, "")
     return Purl(type_, namespace, name, version, dict(sorted(folded.items())), path)
 
 

@@ -74,7 +74,7 @@ def read(data: bytes, *, limits: Limits = DEFAULT) -> Sbom:
     """
     if len(data) > limits.max_bytes:
         raise TooLarge("byte 0", f"at most {limits.max_bytes:,} bytes", f"{len(data):,}")
-    if not data.strip():
+    if not data or data.isspace():
         raise Malformed("line 1 column 1", WANTED, "an empty file")
     for mark, name in _PACKED:
         if data.startswith(mark):
@@ -131,9 +131,12 @@ def _json(data: bytes, limits: Limits) -> Sbom:
                 raise
             raise _other(value) from None
     with xmltext.uncollected():
-        value = jsontext.parse(data, limits=limits)
-        if isinstance(value, dict) and "bomFormat" in value:
-            return cyclonedx.of_json(value, data, limits=limits)
+        return _of_value(jsontext.parse(data, limits=limits), data, limits)
+
+
+def _of_value(value: Any, data: bytes, limits: Limits) -> Sbom:
+    if isinstance(value, dict) and "bomFormat" in value:
+        return cyclonedx.of_json(value, data, limits=limits)
     if isinstance(value, dict) and "spdxVersion" in value:
         return _spdx(data, limits)
     raise _other(value)

@@ -244,6 +244,12 @@ class _Reading:
 
     def _each(self, field: str) -> Iterator[tuple[dict[str, Any], str]]:
         """The objects of one of the document's arrays, with their addresses."""
+        doc, root, into = self.doc, self.root, self.places.into
+        for i, item in enumerate(self._items(field)):
+            yield item, into(doc, root, field, i)
+
+    def _items(self, field: str) -> Iterator[dict[str, Any]]:
+        """The objects of one of the document's arrays."""
         doc, root, places = self.doc, self.root, self.places
         items = doc.get(field)
         if items is None:
@@ -253,7 +259,7 @@ class _Reading:
         for i, item in enumerate(items):
             if not isinstance(item, dict):
                 raise Malformed(places.of(doc, root, field, i), "an object", shown(item))
-            yield item, places.into(doc, root, field, i)
+            yield item
 
     def _text(self, item: dict[str, Any], at: str, field: str) -> str:
         value = item.get(field)
@@ -389,19 +395,23 @@ class _Reading:
     def _relationships(self) -> None:
         own = self.doc.get("SPDXID")
         ids, most, version, notes = self.ids, self.limits.max_dependencies, self.version, self.notes
-        for count, (item, at) in enumerate(self._each("relationships")):
-            if count >= most:
-                raise TooLarge(self.places.of(item, at), f"at most {most:,} relationships", "more")
-            rules.check_relationship(item, at, version, notes)
+        doc, root, into = self.doc, self.root, self.places.into
+        for i, item in enumerate(self._items("relationships")):
+            # Nearly all of them are right; an address is made up for the others only.
+            at = ""
+            if i >= most or not rules.is_relationship(item, version):
+                at = into(doc, root, "relationships", i)
+                if i >= most:
+                    raise TooLarge(self.places.of(item, at), f"at most {most:,} relationships", "more")
+                rules.check_relationship(item, at, version, notes)
             one, other = item.get("spdxElementId"), item.get("relatedSpdxElement")
             type_ = item.get("relationshipType")
             if not (isinstance(one, str) and isinstance(other, str) and isinstance(type_, str)):
                 continue
             type_ = type_.upper()
-            if one not in ids:
-                self._check_known(one, item, at, "spdxElementId")
-            if other not in ids:
-                self._check_known(other, item, at, "relatedSpdxElement")
+            for ref, field in ((one, "spdxElementId"), (other, "relatedSpdxElement")):
+                if ref not in ids:
+                    self._check_known(ref, item, at or into(doc, root, "relationships", i), field)
             if type_ in rules.DEPENDS:
                 self._depends(one, other, own)
             elif type_ in rules.DEPENDED_ON:

@@ -326,10 +326,22 @@ def _check_analysis(item: dict[str, Any], at: str, analyzed: bool | None, notes:
 def check_checksums(item: dict[str, Any], at: str, version: str, notes: Notes) -> None:
     """Checksums of a package or file. SPDX 2.3 7.10, 8.4"""
     for i, checksum in enumerate(members(item, "checksums")):
+        if _is_checksum(checksum):
+            continue
         if isinstance(checksum, dict):
             _check_checksum(checksum, notes.places.into(item, at, "checksums", i), version, notes)
         else:
             notes.wrong("a checksum (an object)", item, at, "checksums", index=i)
+
+
+def _is_checksum(item: Any) -> bool:
+    """Whether it is the hash of a package or file in every version: nearly all are, and an address costs more."""
+    if not isinstance(item, dict):
+        return False
+    algorithm, digits = item.get("algorithm"), item.get("checksumValue")
+    if type(algorithm) is not str or type(digits) is not str or algorithm in _HASHES_23:
+        return False
+    return len(digits) == HASH_LENGTHS.get(algorithm) and _HEX.fullmatch(digits) is not None
 
 
 def _check_checksum(checksum: dict[str, Any], at: str, version: str, notes: Notes) -> None:
@@ -375,6 +387,24 @@ def check_reference(item: dict[str, Any], at: str, notes: Notes) -> None:
     locator = item.get("referenceLocator")
     if not isinstance(locator, str) or not locator or _SPACE.search(locator):
         notes.wrong("a locator without spaces", item, at, "referenceLocator")
+
+
+def is_relationship(item: dict[str, Any], version: str) -> bool:
+    """Whether `check_relationship` has nothing to say of it."""
+    if not item.keys() <= _RELATIONSHIP:
+        return False
+    one, type_, other = (
+        item.get("spdxElementId"),
+        item.get("relationshipType"),
+        item.get("relatedSpdxElement"),
+    )
+    if not (
+        type(one) is type(type_) is type(other) is str and type_ in RELATIONSHIPS and _REF.fullmatch(one)
+    ):
+        return False
+    if version < "2.3" and type_ in _RELATIONSHIPS_23:
+        return False
+    return other in NOTHING or _REF.fullmatch(other) is not None
 
 
 def check_relationship(item: dict[str, Any], at: str, version: str, notes: Notes) -> None:

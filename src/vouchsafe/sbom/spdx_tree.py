@@ -59,12 +59,10 @@ class XmlNode(dict[str, Any]):
 
     __slots__ = ("element", "line", "lines", "more")
 
-    def __init__(self, line: int, element: xmltext.Element | None = None) -> None:
-        super().__init__()
-        self.line = line
-        self.lines: list[int] = []
-        self.more: dict[str, list[int]] | None = None
-        self.element = element
+    element: xmltext.Element | None
+    line: int
+    lines: list[int]
+    more: dict[str, list[int]] | None
 
     def texts(self, tag: str, value: Any, line: int) -> None:
         """Adds a value to an array of texts."""
@@ -134,6 +132,13 @@ class XmlPlaces(Places):
         return f"line {node.line_of(field, index)}: {self.into(node, at, field, index)}"
 
 
+def _node(line: int, element: xmltext.Element | None = None) -> XmlNode:
+    # Not its own `__init__`, which would be called a quarter of a million times.
+    node = XmlNode()
+    node.line, node.lines, node.more, node.element = line, [], None, element
+    return node
+
+
 # What a member is: text, an array of texts, an object, an array of objects.
 _TEXTS, _OBJECT, _OBJECTS = 1, 2, 3
 _KINDS = {tag: _OBJECTS if tag in OBJECTS else _TEXTS for tag in ARRAYS} | dict.fromkeys(
@@ -150,7 +155,7 @@ def xml_node(element: xmltext.Element, *, kept: bool = True) -> XmlNode:
     Raises:
         Malformed: a member twice that is one value, as a key twice in JSON.
     """
-    node = XmlNode(element.line, element)
+    node = _node(element.line, element)
     namespace = element.namespace
     for child in element.children:
         tag = child.tag if child.namespace == namespace else f"{{{child.namespace}}}{child.tag}"
@@ -217,13 +222,16 @@ class _XmlReader(xmltext.Reader):
         super().__init__(limits)
         self.max_depth = limits.max_depth
         self.max_elements = limits.max_elements
-        self.root = self.node = XmlNode(1)
+        self.root = self.node = _node(1)
         self.stack: list[XmlNode] = []
         self.kinds: dict[str, int] = {}
-        # The text that is open, if one is: its name, its line, what it holds.
+        # The text that is open, if one is: its name, its line.
         self.tag = ""
         self.line = 0
+        # Text as it comes. Between members there is white space, or text that no member has: both are thrown away
+        # when a member begins.
         self.pieces: list[str] = []
+        self.parser.CharacterDataHandler = self.pieces.append
 
     def start(self, name: str, said: dict[str, str]) -> None:
         stack = self.stack
@@ -233,7 +241,7 @@ class _XmlReader(xmltext.Reader):
         if self.tag or not stack:
             if stack or name != "Document":
                 raise _Unusual
-            self.root = self.node = XmlNode(self.parser.CurrentLineNumber)
+            self.root = self.node = _node(self.parser.CurrentLineNumber)
             stack.append(self.node)
             return
         kind = self.kinds.get(name)
@@ -244,9 +252,11 @@ class _XmlReader(xmltext.Reader):
         if kind < _OBJECT:
             self.tag = name
             self.line = self.parser.CurrentLineNumber
+            self.pieces.clear()
             return
         node = self.node
-        inner = self.node = XmlNode(self.parser.CurrentLineNumber)
+        inner = self.node = XmlNode()
+        inner.line, inner.lines, inner.more, inner.element = self.parser.CurrentLineNumber, [], None, None
         stack.append(node)
         if name not in node:
             node[name] = [inner] if kind == _OBJECTS else inner
@@ -264,7 +274,6 @@ class _XmlReader(xmltext.Reader):
         node, pieces, text = self.node, self.pieces, ""
         if pieces:
             text = (pieces[0] if len(pieces) == 1 else "".join(pieces)).strip()
-            pieces.clear()
         if self.kinds[name]:
             node.texts(name, text, self.line)
         elif name in node:
@@ -272,11 +281,6 @@ class _XmlReader(xmltext.Reader):
         else:
             node[name] = text
             node.lines.append(self.line)
-
-    def characters(self, text: str) -> None:
-        # Between members there is white space, or text that no member has.
-        if self.tag:
-            self.pieces.append(text)
 
 
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
@@ -324,7 +328,7 @@ def checked_text(data: bytes, what: str, limits: Limits = DEFAULT) -> bytes:
     """
     if len(data) > limits.max_bytes:
         raise TooLarge("byte 0", f"at most {limits.max_bytes:,} bytes", f"{len(data):,}")
-    if not data.strip():
+    if not data or data.isspace():
         raise Malformed("line 1 column 1", what, "an empty file")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)) or b"\0" in data[:4]:
         raise NotRead("byte 0", "UTF-8 text", "UTF-16 or UTF-32 text")
@@ -361,7 +365,7 @@ class _YamlBuilder:
             raise Malformed(_mark(event.start_mark), "YAML without tags", f"the tag {shown(event.tag)}")
         if "\0" in value:
             raise Malformed(_mark(event.start_mark), "text without NUL characters", "\\u0000")
-        at = self.at
+        at: Any = self.at
         if type(at) is dict and self.key is None:
             key = self.names.setdefault(value, value)
             if key in at:
@@ -375,7 +379,11 @@ class _YamlBuilder:
                 value = None
             elif value in _BOOLEANS:
                 value = _BOOLEANS[value]
-        self._put(value)
+        if type(at) is list:
+            at.append(value)
+        else:
+            at[self.key] = value
+            self.key = None
 
     def event(self, event: Any) -> None:
         if isinstance(event, yaml.CollectionStartEvent):

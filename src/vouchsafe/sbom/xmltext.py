@@ -201,7 +201,7 @@ class Reader:
         """
         if len(data) > self.limits.max_bytes:
             raise TooLarge("byte 0", f"at most {self.limits.max_bytes:,} bytes", f"{len(data):,}")
-        if not data.strip():
+        if not data or data.isspace():
             raise Malformed("line 1 column 1", "XML", "an empty file")
         if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
             raise NotRead("byte 0", "UTF-8 or UTF-16 text", "UTF-32 text")
@@ -212,6 +212,12 @@ class Reader:
         except expat.ExpatError as told:
             place = _place(told.lineno, told.offset, self.marked)
             raise Malformed(place, "well-formed XML", expat.ErrorString(told.code)) from None
+        finally:
+            # They hold this object, and it holds the parser: what was read would stay until the cycle collector comes.
+            self.parser.StartElementHandler = self.parser.EndElementHandler = None
+            self.parser.CharacterDataHandler = self.parser.DefaultHandler = self.parser.XmlDeclHandler = None
+            self.parser.CommentHandler = self.parser.ProcessingInstructionHandler = None
+            self.parser.EntityDeclHandler = self.parser.SkippedEntityHandler = None
 
     def start(self, name: str, said: dict[str, str]) -> None:
         """An element begins: its namespace, a space and its name; its attributes."""
@@ -222,8 +228,7 @@ class Reader:
         raise NotImplementedError
 
     def characters(self, text: str) -> None:
-        """Text stands in it."""
-        raise NotImplementedError
+        """Text stands in it. Heirs may set a handler of their own instead."""
 
     def past_limit(self, level: int) -> TooLarge:
         """What to raise where the level or `count` is past its limit."""
