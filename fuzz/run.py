@@ -10,6 +10,7 @@ smallest set with the same coverage into the committed corpus. Exit 1 when a tar
 import argparse
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,13 +26,15 @@ MAX_KEPT = 40
 MAX_KEPT_BYTES = 2_048
 
 
-def child(name: str, arguments: list[str]) -> None:
-    """In a process of its own: instrument the libraries, then hand over to libFuzzer, which ends the process."""
+def child(name: str, module: str, arguments: list[str]) -> None:
+    """In a process of its own: instrument what the target's module imports, then hand over to libFuzzer, which ends it."""
     import atheris
 
     with atheris.instrument_imports(include=["vouchsafe"]):
-        functions, _ = targets.load()
-    atheris.Setup([name, *arguments], functions[name])
+        functions, _ = targets.load(module)
+    # To merge, libFuzzer has a shell run its first argument again.
+    again = shlex.join([sys.executable, "-m", "fuzz.run", "--child", name, module, "--"])
+    atheris.Setup([again, *arguments], functions[name])
     atheris.Fuzz()
 
 
@@ -72,19 +75,24 @@ def keep(name: str) -> None:
     shutil.rmtree(small, ignore_errors=True)
     small.mkdir(parents=True)
     sources = [folder for folder in (WORK / "seeds" / name, WORK / name) if folder.is_dir()]
-    _child(name, "-merge=1", f"-max_len={MAX_KEPT_BYTES}", str(small), *map(str, sources))
+    done = _child(name, "-merge=1", f"-max_len={MAX_KEPT_BYTES}", str(small), *map(str, sources))
     kept = sorted((path.read_bytes() for path in small.iterdir()), key=len)
+    if done.returncode or not kept:
+        print(done.stderr[-2_000:], file=sys.stderr)
+        sys.exit(f"{name}: nothing was merged; its corpus stays as it was")
     targets.keep(name, kept[:MAX_KEPT])
 
 
 def _child(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fuzz.run", "--child", name, "--", *arguments]
+    functions, _ = targets.load()
+    module = functions[name].__module__.rpartition(".")[2]
+    command = [sys.executable, "-m", "fuzz.run", "--child", name, module, "--", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", env=os.environ)
 
 
 def main() -> int:
     if sys.argv[1:2] == ["--child"]:
-        child(sys.argv[2], sys.argv[4:])
+        child(sys.argv[2], sys.argv[3], sys.argv[5:])
         return 0
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

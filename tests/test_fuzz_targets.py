@@ -29,3 +29,9 @@ def test_a_target_breaks_on_nothing_that_was_found(name: str) -> None:
 def test_every_file_of_the_corpus_belongs_to_a_target() -> None:
     files = {path.stem for path in targets.CORPUS.glob("*.txt")}
     assert files and files <= FUNCTIONS.keys()
+
+
+def test_every_target_begins_with_an_input_that_has_its_form() -> None:
+    """From nothing, the fuzzer learns little but how an input is refused."""
+    assert all(SEEDS.get(name) for name in FUNCTIONS)
+    assert all(isinstance(data, bytes) and data for inputs in SEEDS.values() for data in inputs)

@@ -14,11 +14,11 @@ CORPUS = Path(__file__).parents[1] / "corpus"
 """What earlier runs found: a file a target, an input a line in base64."""
 
 
-def load() -> tuple[dict[str, Target], dict[str, list[bytes]]]:
-    """Every target by its name, and the seeds of those that have some."""
+def load(modules: str = "[a-z]*") -> tuple[dict[str, Target], dict[str, list[bytes]]]:
+    """Every target by its name, and the seeds of those that have some; of the modules whose names match."""
     targets: dict[str, Target] = {}
     seeds: dict[str, list[bytes]] = {}
-    for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+    for path in sorted(Path(__file__).parent.glob(f"{modules}.py")):
         module = import_module(f"{__name__}.{path.stem}")
         twice = targets.keys() & module.TARGETS.keys()
         assert not twice, f"{path.name} repeats {sorted(twice)}"

@@ -27,15 +27,20 @@ def archive(data: bytes) -> None:
         return
 
 
+def _listing(files: dict[str, bytes]) -> bytes:
+    rows = [{"path": n, "sha256": hashlib.sha256(b).hexdigest(), "size": len(b)} for n, b in files.items()]
+    return json.dumps(
+        {"files": rows, "format": verify.FORMAT}, sort_keys=True, separators=(",", ":")
+    ).encode()
+
+
 def member(data: bytes) -> None:
     """One member of a good bundle is replaced (the first byte says which), and the listing made to fit it."""
     if not data:
         return
     name = NAMES[data[0] % len(NAMES)]
     files = {**MEMBERS, name: data[1:]}
-    rows = [{"path": n, "sha256": hashlib.sha256(files[n]).hexdigest(), "size": len(files[n])} for n in NAMES]
-    listing = {"files": rows, "format": verify.FORMAT}
-    files["bundle.json"] = json.dumps(listing, sort_keys=True, separators=(",", ":")).encode()
+    files["bundle.json"] = _listing({n: files[n] for n in NAMES})
     result = verify.check(container.pack(files), POLICY)
     assert result.exit_code == 1 or data[1:] == MEMBERS[name] or name.endswith(".tlog-proof")
     assert result.exit_code == 0 or any(v.place for v in result.verdicts)
@@ -107,4 +112,25 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "bundle-cbor": cbor,
     "bundle-dsse": envelope,
     "bundle-log-entries": entries,
+}
+
+_SEED_MEMBERS = ("evidence/fleet/0/6.bin", "leaves/fleet/0/6.json", "signatures/3/client-data.json")
+_ITEM = MEMBERS["evidence/fleet/0/6.bin"][
+    32:
+]  # behind the salt: an item of a batch, its third part a message
+SEEDS: dict[str, list[bytes]] = {
+    "bundle-archive": [
+        container.pack({"bundle.json": _listing(f), **f}) for f in ({}, {"README.txt": b"a", "x/y": b""})
+    ],
+    "bundle-member": [bytes([NAMES.index(name)]) + MEMBERS[name] for name in _SEED_MEMBERS],
+    "bundle-policy": [(VECTORS / "policy.txt").read_bytes()],
+    "bundle-proof": [MEMBERS["proofs/fleet/0/5.tlog-proof"], MEMBERS["export/leaf.tlog-proof"]],
+    "bundle-leaf": [
+        MEMBERS["leaves/fleet/0/6.json"],
+        MEMBERS["leaves/records/6.json"],
+        MEMBERS["export/leaf.json"],
+    ],
+    "bundle-cbor": [_ITEM, verify.read_cbor(_ITEM, "item")[2]],
+    "bundle-dsse": [MEMBERS["refs/8987ccf68639dbda47a72e5b21be45faa8155876edeff3afb96b53503ad0cf0c.json"]],
+    "bundle-log-entries": [b"\x02\x00\x03one\x00\x00", b"\x01\x01\x00" + bytes(256)],
 }

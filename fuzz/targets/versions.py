@@ -78,3 +78,46 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "sbom-vers-native": native_range,
     "sbom-version-order": order,
 }
+
+_RANGES = (
+    "vers:npm/1.2.3|>=2.0.0|<5.0.0",
+    "vers:pypi/*",
+    "vers:deb/>=1.2-3~bpo1|!=2.0|<=1:3.0+dfsg-1",
+    "vers:semver/<1.0.0-rc.1|>=1.0.0+b",
+    "vers:none/*",
+    "vers:maven/<=1.0-alpha-1|>2|<3.SNAPSHOT",
+)
+_NATIVES = (
+    "^1.2.3 || ~2.0 <3 - 4",
+    ">=1.0, <2.0",
+    "[1.0,2.0),(3.0,]",
+    "~> 1.2.3",
+    "!=1.5,==1.*",
+    "1.x || >=2.5.0 <3",
+    "0.6.18-1.20.0, 1.21.0+",
+    ">> 1:1.2-3",
+)
+_PAIRS = (
+    "1.2.3\n1.10",
+    "1.2.3-rc.1\n1.10.0+build",
+    "1:2.0~rc1-1\n2.0-1.el9",
+    "1.0.post1\n1.0.dev2",
+    "1.0_rc1-r2\n1.0a",
+    "2026-01-01\n2025-12-31T10:00:00Z",
+    "1.0.2zb\n1.1.1-pre2",
+)
+SEEDS: dict[str, list[bytes]] = {
+    "sbom-purl": [
+        b"pkg:npm/%40angular/core@12.3.1?arch=x86&checksum=sha1:ad9503c3e994a4f6#src/main",
+        b"pkg:maven/org.apache/log4j@2.14?type=jar",
+        b"pkg:deb/debian/curl@7.50.3-1?distro=jessie",
+        b"pkg:golang/github.com/A/b/v2@v2.0.1",
+        b"pkg:pypi/Foo_Bar@1.0",
+        b"pkg:oci/tarn@sha256%3Aab?repository_url=a.example/b",
+    ],
+    "sbom-vers": [text.encode() for text in _RANGES],
+    "sbom-vers-native": [bytes([i]) + text.encode() for i in range(len(_NATIVE)) for text in _NATIVES],
+    "sbom-version-order": [
+        bytes([i]) + text.encode() for i in range(len(versions.SCHEMES)) for text in _PAIRS
+    ],
+}

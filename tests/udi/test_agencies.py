@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vouchsafe.udi import basic_udi, checks, dates, hibcc, iccbba, ifa
-from vouchsafe.udi.errors import Malformed, NotRead, UdiError, WrongCheck
+from vouchsafe.udi.errors import Malformed, UdiError, WrongCheck
 from vouchsafe.udi.limits import MAX_CHARS, MAX_ELEMENTS
 from vouchsafe.udi.parse import parse
 
@@ -77,6 +77,27 @@ def test_hibc_data_in_a_second_symbol(data: str, expected: dict[str, Any]) -> No
     assert hibcc.check(secondary) == secondary[-1]
 
 
+def test_hibc_oldest_secondary_form_may_follow_the_primary_in_one_symbol() -> None:
+    said = hibcc.parse(hibc("+A999ABC0/28060LOT1/SX1"), today=TODAY)
+    assert (said.lot, said.serial, said.expires_text, said.expires) == (
+        "LOT1",
+        "X1",
+        "28060",
+        date(2028, 2, 29),
+    )
+    with pytest.raises(Malformed, match=r"character 15: expected \$, \$\$"):
+        hibcc.parse(hibc("+A999ABC0/SX1/28060LOT1"), today=TODAY)
+
+
+def test_hibc_expiry_in_two_notations_is_one_day() -> None:
+    said = hibcc.parse(hibc("+A999ABC0/$$528060LOT1/14D20280229"), today=TODAY)
+    assert (said.expires_text, said.expires) == ("28060", date(2028, 2, 29))
+    with pytest.raises(
+        Malformed, match="character 27: expected one day of expiry: 2028-02-29, got 2028-03-01"
+    ):
+        hibcc.parse(hibc("+A999ABC0/$$528060LOT1/14D20280301"), today=TODAY)
+
+
 def test_hibc_oldest_secondary_form_has_a_julian_date_and_no_flag() -> None:
     primary = hibc("+A999ABC0")
     said = hibcc.parse(primary, hibc("+28060LOT1" + primary[-1]), today=TODAY)
@@ -119,7 +140,8 @@ def test_hibc_refusals_say_where(data: str, place: str, expected: str) -> None:
         ("A999ABC0X", "character 1", "the HIBC flag “+”"),
         ("+A999abc0X", "character 6", "a digit, capital letter or one of -. $/+%"),
         ("+A999ABC0x", "character 10", "a digit, capital letter or one of -. $/+%"),
-        (hibc("+9999ABC0"), "character 2", "labeler (4, a letter first), product (1 to 18), one digit"),
+        (hibc("+9999ABC0"), "character 2", "a primary symbol, which names the device; a letter first"),
+        (hibc("+$LOT1G"), "character 2", "a primary symbol, which names the device; a letter first"),
         (hibc("+A999ABCD"), "character 2", "labeler (4, a letter first), product (1 to 18), one digit"),
         (
             hibc("+A999" + "A" * 19 + "0"),
@@ -153,6 +175,13 @@ def test_hibc_wrong_check_says_what_was_expected_and_what_came() -> None:
     wrong = "A" if primary[-1] != "A" else "B"
     with pytest.raises(WrongCheck, match="secondary link character"):
         hibcc.parse(primary, hibc("+$LOT1" + wrong))
+    for second, place, error in (
+        (hibc("+$LOT1" + primary[-1])[:-1] + "%", "secondary character 8", WrongCheck),
+        (hibc("+$$1328L" + primary[-1]), "secondary character 4", Malformed),
+    ):
+        with pytest.raises(error) as said:
+            parse(f"{primary}\r\n{second}")
+        assert (type(said.value), said.value.place) == (error, place)
     assert hibcc.parse(f"*{primary}*").di == parse("]C0" + primary).di == "A999ABC0"
 
 
@@ -184,12 +213,27 @@ def test_iccbba_elements_and_compound_symbols() -> None:
         ("=/A9999XYZ100T0944&>0260012400", "character 27"),
         ("=/A9999XYZ100T0944&>0260012360", "character 27"),
         ("=,000025=>026001", "character 1"),
+        ("=/A9999XYZ100T0944=%T300", "character 19"),
+        ("=/A9999XYZ100T0944=", "character 19"),
+        ("=/A999OXYZ100T0944", "character 3"),
+        ("=/A9999XYZ100T0944=A9O991712345600", "character 20"),
+        ("=/A9999XYZ100T0944=A99991A12345600", "character 20"),
     ],
 )
 def test_iccbba_refusals_say_where(text: str, place: str) -> None:
     with pytest.raises(Malformed) as told:
         iccbba.parse(text)
     assert told.value.place == place
+
+
+def test_iccbba_flags_of_a_donation_may_be_a_check_that_must_hold() -> None:
+    assert checks.mod37_2("G123498654321") == "17"
+    di = "=/A9999XYZ100T0944"
+    assert iccbba.parse(di + "=G12349865432177").check == "77"
+    assert iccbba.parse(di + "=G12349865432100").check == ""
+    with pytest.raises(WrongCheck) as told:
+        iccbba.parse(di + "=G12349865432178")
+    assert (told.value.place, told.value.expected, told.value.got) == ("character 33", "the flags 77", "“78”")
 
 
 @pytest.mark.parametrize(
@@ -218,6 +262,8 @@ def test_ifa_forms_of_one_product(text: str) -> None:
     [
         ("9N110375286415", "character 13", WrongCheck),
         ("9N1103752864A4", "character 3", Malformed),
+        ("9N13123451A_B00", "character 3", Malformed),
+        ("9N13" + "1" * 25 + "00", "character 3", Malformed),
         (f"9N110375286414{GS}X1", "character 16", Malformed),
         (f"9N110375286414{GS}1T", "character 18", Malformed),
         (f"9N110375286414{GS}D281301", "character 17", Malformed),
@@ -245,6 +291,11 @@ def test_ifa_production_date_and_further_elements_are_kept() -> None:
         ifa.parse("(X)1")
 
 
+def test_a_ppn_of_a_manufacturers_own_number_may_hold_points_and_hyphens() -> None:
+    body = "1312345A-1.20"
+    assert parse("9N" + body + ifa.check_digits(body)).di == body + ifa.check_digits(body)
+
+
 def test_check_characters_of_what_is_no_text_of_the_agency() -> None:
     with pytest.raises(Malformed, match="character 2: expected a digit, capital letter"):
         checks.mod43("+a")
@@ -268,6 +319,8 @@ def test_an_ifa_code_without_ppn_names_no_device() -> None:
         ("D-AF-MF-000000245AT", "EUDAMED", "AT"),
         ("D-B-AF-MF-000000245AT", "EUDAMED", "AT"),
         ("B-05060912340019", "EUDAMED", "9"),
+        ("PP12345ABCD.12345678.9004", "IFA", "04"),
+        ("A9990ABC123T048008", "ICCBBA", "08"),
     ],
 )
 def test_basic_udi_dis(text: str, agency: str, check: str) -> None:
@@ -284,7 +337,12 @@ def test_basic_udi_dis(text: str, agency: str, check: str) -> None:
         ("B-AT", "length", Malformed),
         ("B-" + "A" * 22 + "22", "length", Malformed),
         ("B-A B22", "character 4", Malformed),
-        ("PP12345ABC12", "character 1", NotRead),
+        ("PP12345ABCD.12345678.9005", "character 24", WrongCheck),
+        ("PP1234AABC12", "character 3", Malformed),
+        ("PP12345" + "A" * 17 + "12", "character 3", Malformed),
+        ("PP12345ABC1X", "character 12", Malformed),
+        ("A9990ABC123T048009", "character 17", WrongCheck),
+        ("A9990ABC123T0480", "length", Malformed),
         ("++9999MODEL22", "character 3", Malformed),
         ("++A999" + "A" * 18 + "22", "length", Malformed),
         ("1234A6AB", "character 5", Malformed),
@@ -296,6 +354,14 @@ def test_basic_udi_di_refusals_say_where(text: str, place: str, error: type[Malf
     with pytest.raises(Malformed) as told:
         basic_udi.parse(text)
     assert (type(told.value), told.value.place) == (error, place)
+
+
+@pytest.mark.parametrize(
+    "body", ["PP00001" + "A" * 16, "Z9990ABC123T0480", "++A999M", "12345M", "B-M", "D-B-M", "D-M"]
+)
+def test_a_basic_udi_di_is_made_with_its_check_characters(body: str) -> None:
+    made = basic_udi.with_check(body)
+    assert (basic_udi.parse(made).text, made[:-2]) == (made, body)
 
 
 def test_a_eudamed_di_is_made_with_its_check_characters() -> None:
@@ -311,6 +377,8 @@ GOOD = [
     "B-AF-MF-000000245AT",
     "++A999MODELIDENTIFIER11S8",
     "1987654Ad4X4bL5ttr2310c2K",
+    "A9990ABC123T048008",
+    "PP12345ABCD.12345678.9004",
 ]
 
 

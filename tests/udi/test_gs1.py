@@ -98,14 +98,14 @@ CASES = [
     ("gcppos1", f"(01){DI}(8004)123", "(8004)", "a company prefix of at least 4 digits"),
     ("gcppos2", None, "", ""),  # its part is of digits: the character set refuses first
     ("hasnondigit", f"(01){DI}(8014)123450577523", "(8014)", "at least one character that is no digit"),
-    ("yymmd0", f"(01){DI}(17)261301", "(17)", "a month from 01 to 12"),
-    ("yymmd0", f"(01){DI}(17)260029", "(17)", "a month from 01 to 12"),
-    ("yymmd0", f"(01){DI}(17)270229", "(17)", "a day from 00 to 28"),
-    ("yymmdd", f"(01){DI}(7006)260200", "(7006)", "a day from 01"),
-    ("yymmdd", f"(01){DI}(7007)260201260231", "(7007) character 7", "a day from 00 to 28"),
-    ("yyyymmdd", "(8018)123456789012345675(7250)20261301", "(7250)", "a month from 01 to 12"),
+    ("yymmd0", f"(01){DI}(17)261301", "(17) character 3", "a month from 01 to 12"),
+    ("yymmd0", f"(01){DI}(17)260029", "(17) character 3", "a month from 01 to 12"),
+    ("yymmd0", f"(01){DI}(17)270229", "(17) character 5", "a day from 00 to 28"),
+    ("yymmdd", f"(01){DI}(7006)260200", "(7006) character 5", "a day from 01"),
+    ("yymmdd", f"(01){DI}(7007)260201260231", "(7007) character 11", "a day from 01 to 28"),
+    ("yyyymmdd", "(8018)123456789012345675(7250)20261301", "(7250) character 5", "a month from 01 to 12"),
     ("yyyymmdd", "(8018)123456789012345675(7250)00001201", "(7250)", "a year"),
-    ("yyyymmdd", "(8018)123456789012345675(7250)20261200", "(7250)", "a day from 01"),
+    ("yyyymmdd", "(8018)123456789012345675(7250)20261200", "(7250) character 7", "a day from 01"),
     ("hhmi", f"(01){DI}(7003)2612012400", "(7003) character 7", "an hour from 00 to 23"),
     ("hhmi", f"(01){DI}(7003)2612012360", "(7003) character 9", "a minute from 00 to 59"),
     ("hh", f"(01){DI}(8008)26120124", "(8008) character 7", "an hour from 00 to 23"),
@@ -153,6 +153,7 @@ CASES = [
     ("couponcode", "(8110)01234561234561111012332612014261202", "(8110) character 30", ""),
     ("couponcode", "(8110)0123456123456111101233261", "(8110) character 23", "the last day of 6 digits"),
     ("couponcode", "(8110)0123456123456111101233261301", "(8110) character 23", "the last day as YYMMDD"),
+    ("couponcode", "(8110)0123456123456111X123", "(8110) character 17", "digits"),
     ("couponcode", "(8110)01234561234561", "(8110) character 15", "the save value of 1 digits"),
     ("couponposoffer", "(8112)201234561234560123456", "(8112)", "the format: one of 0, 1"),
 ]
@@ -174,6 +175,22 @@ def test_each_check_refuses_with_its_place(name: str, text: str, place: str, exp
     assert told.value.expected == expected or (not expected and told.value.expected)
     assert isinstance(told.value, WrongCheck) == (name in ("csum", "csumalpha", "iban") and "check" in expected
                                                   and "model" not in expected)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "at"), [("123=", 4), ("1=3", 2), ("1===", 2), ("===", 1), ("AB==CD", 3), ("QUI=", 4)]
+)
+def test_padding_of_base64url_stands_last_and_fills_up(value: str, at: int) -> None:
+    with pytest.raises(Malformed) as told:
+        read(f"(8030){value}")
+    assert told.value.place == f"(8030) character {at}"
+    assert "a multiple of three" in told.value.expected
+    for good in ("A", "AB", "ABC", "AB=", "A==", "ABCDE="):
+        assert read(f"(8030){good}") == {"8030": good}
+
+
+def test_a_line_below_the_symbol_may_be_broken() -> None:
+    assert read(f" (01) {DI}\r\n(10)A/1\t\n (21) T4 \n") == {"01": DI, "10": "A/1", "21": "T4"}
 
 
 def test_an_iban_and_whole_coupons_are_read() -> None:
@@ -232,6 +249,7 @@ def test_a_lot_may_hold_the_letters_of_a_separator() -> None:
         (f"]I1{DI}", DI),
         (f"]d1https://id.gs1.org/01/{DI}", DI),
         (f"]Q1https://id.gs1.org/01/{DI}", DI),
+        (f"]J0https://id.gs1.org/01/{DI}", DI),
         ("036000291452", "00036000291452"),
     ],
 )
@@ -288,6 +306,16 @@ def test_refusals_say_exactly_where(text: str, place: str, expected: str) -> Non
 def test_a_compressed_address_is_not_read_and_says_so(text: str) -> None:
     with pytest.raises(NotRead, match="not compressed"):
         gs1.elements(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "at"),
+    [(f"gtin/{DI}", 20), (f"gtin/{DI}/lot/ABCDEFGH12", 20), (f"a/b/gtin/{DI}/cpv/ABCDEFGH12/lot/1", 24)],
+)
+def test_an_address_that_spells_its_key_is_not_read_and_says_so(path: str, at: int) -> None:
+    with pytest.raises(NotRead) as told:
+        gs1.elements(f"https://id.gs1.org/{path}")
+    assert (told.value.place, told.value.got) == (f"character {at}", "“gtin”")
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,9 @@ def piece(part: ais.Part) -> Text:
         return body.map(lambda text: text + checks.mod10(text))
     if "gcppos1" in part.checks:
         return st.tuples(number(0, 9999, 4), st.text(letters, max_size=part.most - 4)).map("".join)
+    if part.kind == "Z":
+        text = st.text(letters.replace("=", ""), min_size=part.least, max_size=part.most)
+        return st.one_of(text, text.map(lambda t: t + "=" * (-len(t) % 3)))
     text = st.text(letters, min_size=part.least, max_size=part.most)
     if "nonzero" in part.checks:
         return text.filter(lambda t: bool(t.strip("0")))

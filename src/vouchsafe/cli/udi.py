@@ -45,7 +45,7 @@ def udi() -> None:
 def parse(text: str, today: date | None, as_json: bool) -> None:
     """The parts of a UDI: a scan, the line below the symbol, a GS1 Digital Link address, or a GTIN.
 
-    A Basic UDI-DI is taken apart too.
+    A Basic UDI-DI is taken apart too. Exit 1: a check digit or character is wrong. 2: not a UDI.
 
     \b
     Example:
@@ -55,7 +55,7 @@ def parse(text: str, today: date | None, as_json: bool) -> None:
     try:
         said = basic_udi.parse(line) if _looks_basic(line) else udi_parse.parse(line, today=today)
     except Malformed as told:
-        raise CommandError(f"UDI: {told}") from None
+        raise _refusal("UDI", told) from None
     if as_json:
         values = _basic(said) if isinstance(said, BasicUdi) else said.as_json()
         click.echo(json.dumps(values, ensure_ascii=False, indent=2))
@@ -88,7 +88,7 @@ def check(ctx: click.Context, text: str, today: date | None, as_json: bool) -> N
     except WrongCheck as told:
         wrong = told
     except Malformed as told:
-        raise CommandError(f"{kind}: {told}") from None
+        raise _refusal(kind, told) from None
     if as_json:
         said = {
             "kind": kind,
@@ -102,7 +102,7 @@ def check(ctx: click.Context, text: str, today: date | None, as_json: bool) -> N
         click.echo(json.dumps(said, ensure_ascii=False, indent=2))
     elif wrong is not None:
         click.echo(f"{kind}: {wrong}", err=True)
-    elif agency == "ICCBBA":
+    elif agency == "ICCBBA" and kind == "UDI":
         click.echo("ICCBBA UDI: its form holds; its data has no check character")
     else:
         click.echo(f"{agency} {kind}: the check holds")
@@ -144,7 +144,7 @@ def encode(
     try:
         text = write(di, lot=lot, serial=serial, made=made, expires=expires, software=software, today=today)
     except Malformed as told:
-        raise CommandError(f"UDI: {told}") from None
+        raise _refusal("UDI", told) from None
     click.echo(text)
 
 
@@ -162,6 +162,11 @@ def _checked(line: str, kind: str, today: date | None) -> str:
     return udi_parse.parse(line, today=today).agency
 
 
+def _refusal(kind: str, told: Malformed) -> CommandError:
+    """Code 1 when only a check character is wrong, 2 when the text is none."""
+    return CommandError(f"{kind}: {told}", code=1 if isinstance(told, WrongCheck) else 2)
+
+
 def _text(text: str) -> str:
     if text != "-":
         return text
@@ -173,8 +178,8 @@ def _text(text: str) -> str:
 
 
 def _looks_basic(line: str) -> bool:
-    """No UDI looks so: `++`, `B-` or `D-` first, or digits first in a text that is no GS1 element string."""
-    if line.startswith(("++", "B-", "D-", "PP")):
+    """No UDI looks so: `++`, `B-`, `D-` or `PP` first, ICCBBA's form, or digits first in what is no GS1 element string."""
+    if basic_udi.agency_of(line) != "GS1":
         return True
     if not (line.isascii() and line[:5].isdecimal()) or line.isdecimal() or not 7 <= len(line) <= 25:
         return False

@@ -1,31 +1,37 @@
 """The Basic UDI-DI, which groups models in EUDAMED and stands on no label; and EUDAMED's own identifiers.
 
-GS1's is the Global Model Number; HIBCC's begins with `++`. Devices under the directives have a EUDAMED DI, `B-…`, and a
-EUDAMED ID, `D-…`, made by hand or of their UDI-DI.
-WEAKNESS: the forms of ICCBBA and IFA are not read; their rules are not public enough to be checked. A EUDAMED DI made of
-a UDI-DI that is no GTIN is refused, for nothing tells it from one whose check characters are wrong.
-Source: GS1 General Specifications 2.6.13 and 7.9.5; EUDAMED business rules BR-UDID-642 and 643.
+GS1's is the Global Model Number; HIBCC's begins with `++`, IFA's with `PP`; ICCBBA's is a UDI-DI and two digits. Devices
+under the directives have a EUDAMED DI, `B-…`, and a EUDAMED ID, `D-…`, made by hand or of their UDI-DI.
+WEAKNESS: ICCBBA's is told by its form and a letter first; that of a facility whose number begins with a digit is not
+read. A EUDAMED DI made of a UDI-DI that is no GTIN is refused: nothing tells it from one whose check characters are wrong.
+Source: GS1 General Specifications 2.6.13 and 7.9.5; ISBT 128 for medical devices (ST-017) appendix 1; IFA Coding System,
+UDI for medical devices 3.4; EUDAMED business rules BR-UDID-642 and 643.
 
     >>> parse("1987654Ad4X4bL5ttr2310c2K").agency
     'GS1'
+    >>> parse("PP12345ABCD.12345678.9004").check
+    '04'
     >>> parse("B-AF-MF-000000245AT").agency
     'EUDAMED'
 """
 
+import re
 from dataclasses import dataclass
 
-from vouchsafe.udi import checks
-from vouchsafe.udi.errors import Malformed, NotRead, WrongCheck, shown
+from vouchsafe.udi import checks, iccbba, ifa
+from vouchsafe.udi.errors import Malformed, WrongCheck, shown
 from vouchsafe.udi.limits import MAX_CHARS
 
 _GTIN_LENGTHS = (8, 12, 13, 14)
+_ICCBBA = re.compile(rf"(?![0-9]){iccbba.FACILITY}[A-Z0-9]{{11}}(?:[0-9]{{2}})?")
+_IFA = re.compile(r"PP[0-9]{5}[0-9A-Z.-]{1,16}")
 
 
 @dataclass(frozen=True, slots=True)
 class BasicUdi:
     """A Basic UDI-DI whose check characters hold. `body` is all but the check characters.
 
-    `agency` is GS1, HIBCC or EUDAMED. A EUDAMED identifier made of a GTIN has that GTIN's one check digit.
+    `agency` is GS1, HIBCC, ICCBBA, IFA or EUDAMED. A EUDAMED identifier made of a GTIN has that GTIN's one check digit.
     """
 
     agency: str
@@ -35,18 +41,22 @@ class BasicUdi:
 
 
 def agency_of(text: str) -> str:
-    """Whose Basic UDI-DI `text` would be, by how it begins."""
+    """Whose Basic UDI-DI `text` would be, by how it begins; ICCBBA's by its form, too."""
     if text.startswith("++"):
         return "HIBCC"
+    if text.startswith("PP"):
+        return "IFA"
+    if _ICCBBA.fullmatch(text):
+        return "ICCBBA"
     return "EUDAMED" if text.startswith(("B-", "D-")) else "GS1"
 
 
 def parse(text: str) -> BasicUdi:
-    """The Basic UDI-DI in `text`: GS1's unless it begins with HIBCC's flag `++`, or with EUDAMED's `B-` or `D-`.
+    """The Basic UDI-DI in `text`: GS1's unless it begins with HIBCC's `++`, IFA's `PP`, EUDAMED's `B-` or `D-`, or has
+    ICCBBA's form.
 
     Raises:
         Malformed: not one.
-        NotRead: one of an agency whose rules are not public enough.
         WrongCheck: the check characters don't hold.
     """
     if len(text) > MAX_CHARS:
@@ -54,36 +64,40 @@ def parse(text: str) -> BasicUdi:
     agency = agency_of(text)
     if agency == "EUDAMED":
         return _eudamed(text)
-    if text.startswith("PP"):
-        raise NotRead(
-            "character 1", "a Basic UDI-DI of GS1 or HIBCC", f"{shown(text)}, which looks like IFA's"
-        )
     body, check = text[:-2], text[-2:]
     _check_body(body, agency)
-    _check_pair(body, check, len(body))
+    _check_pair(body, check, len(body), agency)
     return BasicUdi(agency, text, body, check)
 
 
 def with_check(body: str) -> str:
-    """The Basic UDI-DI of a body: its two check characters added. Of a EUDAMED DI they cover what follows `B-`.
+    """The Basic UDI-DI of a body: its two check characters added. Of EUDAMED's they cover what follows the prefix.
 
     Raises:
         Malformed: the body can't be one.
     """
     agency = agency_of(body)
     if agency == "EUDAMED":
-        _check_own(body[2:], 2)
-        return body + checks.gmn(body[2:])
+        at = _own(body)
+        _check_own(body[at:], at)
+        return body + checks.gmn(body[at:])
     _check_body(body, agency)
-    return body + checks.gmn(body)
+    return body + _pair(body, agency)
 
 
-def _check_pair(body: str, check: str, at: int) -> None:
+def _pair(body: str, agency: str) -> str:
+    if agency == "IFA":
+        return ifa.check_digits(body)
+    return checks.mod37_2(body) if agency == "ICCBBA" else checks.gmn(body)
+
+
+def _check_pair(body: str, check: str, at: int, agency: str) -> None:
+    digits = agency in ("ICCBBA", "IFA")
     for i, character in enumerate(check):
-        if character not in checks.CSET32:
-            wanted = "a check character: a digit 2 to 9 or a capital letter but I and O"
-            raise Malformed(f"character {at + i + 1}", wanted, shown(character))
-    wanted = checks.gmn(body)
+        if character not in ("0123456789" if digits else checks.CSET32):
+            wanted = "a digit" if digits else "a digit 2 to 9 or a capital letter but I and O"
+            raise Malformed(f"character {at + i + 1}", f"a check character: {wanted}", shown(character))
+    wanted = _pair(body, agency)
     if check != wanted:
         raise WrongCheck(f"character {at + 1}", f"the check characters {wanted}", shown(check))
 
@@ -93,15 +107,20 @@ def _eudamed(text: str) -> BasicUdi:
 
     The official samples write `D-AF-…` for the device of `B-AF-…`; the rule's words would give `D-B-AF-…`. Both are read.
     """
-    at = 4 if text.startswith("D-B-") else 2
+    at = _own(text)
     own = text[at:]
     if own.isascii() and own.isdecimal() and len(own) in _GTIN_LENGTHS and checks.gmn(own[:-2]) != own[-2:]:
         checks.require_mod10(own, f"character {len(text)}")
         return BasicUdi("EUDAMED", text, text[:-1], text[-1])
     body, check = own[:-2], own[-2:]
     _check_own(body, at)
-    _check_pair(body, check, at + len(body))
+    _check_pair(body, check, at + len(body), "EUDAMED")
     return BasicUdi("EUDAMED", text, text[:-2], check)
+
+
+def _own(text: str) -> int:
+    """The index of what follows the prefix."""
+    return 4 if text.startswith("D-B-") else 2
 
 
 def _check_own(body: str, at: int) -> None:
@@ -115,6 +134,15 @@ def _check_own(body: str, at: int) -> None:
 
 
 def _check_body(body: str, agency: str) -> None:
+    if agency == "ICCBBA":
+        if len(body) != 16:  # the rest of its form is how it was told
+            raise Malformed("length", "16 characters before the check digits", str(len(body)))
+        return
+    if agency == "IFA":
+        if not _IFA.fullmatch(body):
+            wanted = "a manufacturer (5 digits) and a device group of 1 to 16 digits, capital letters, . or -"
+            raise Malformed("character 3", wanted, shown(body[2:]))
+        return
     if agency == "HIBCC":
         lic, model = body[2:6], body[6:]
         if (

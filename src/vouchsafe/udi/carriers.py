@@ -12,7 +12,23 @@ GS1 = ("]d2", "]C1", "]e0", "]e1", "]e2", "]Q3", "]J1")
 RETAIL = {"]E0": 13, "]E4": 8, "]I0": 14, "]I1": 14}
 """EAN-13 and UPC, EAN-8, ITF-14: a bare GTIN of that many digits."""
 
-PLAIN = ("]A0", "]A1", "]A2", "]A3", "]A4", "]A5", "]A7", "]C0", "]d0", "]d1", "]Q0", "]Q1", "]z0", "]L0")
+PLAIN = (
+    "]A0",
+    "]A1",
+    "]A2",
+    "]A3",
+    "]A4",
+    "]A5",
+    "]A7",
+    "]C0",
+    "]d0",
+    "]d1",
+    "]Q0",
+    "]Q1",
+    "]z0",
+    "]L0",
+    "]J0",
+)
 """Carriers of any text: HIBCC, ICCBBA, IFA or an address."""
 
 

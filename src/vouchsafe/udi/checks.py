@@ -1,4 +1,4 @@
-"""Check digits and characters: GS1 mod 10, HIBCC mod 43, and the two characters of a Basic UDI-DI (GMN)."""
+"""Check digits and characters: GS1 mod 10, HIBCC mod 43, ICCBBA mod 37-2, and the two of a GMN."""
 
 from vouchsafe.udi.errors import Malformed, WrongCheck, shown
 
@@ -40,6 +40,16 @@ def mod43(body: str) -> str:
             )
         total += value
     return HIBC[total % 43]
+
+
+def mod37_2(body: str) -> str:
+    """ICCBBA's two check digits of digits and capital letters: ISO/IEC 7064 mod 37-2, as a number (ST-001 appendix A).
+
+    >>> mod37_2("G123498654321")
+    '17'
+    """
+    total = sum(int(character, 36) * 2 ** (i + 1) for i, character in enumerate(reversed(body)))
+    return f"{(38 - total % 37) % 37:02}"
 
 
 def gmn(body: str) -> str:

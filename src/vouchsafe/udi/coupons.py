@@ -14,11 +14,9 @@ class _Walk:
     """Digits taken one field after the other. The first fault stays."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.at, self.fault = (
-            text,
-            0,
-            None if text.isascii() and text.isdecimal() else (0, "digits"),
-        )
+        self.text, self.at = text, 0
+        wrong = next((i for i, character in enumerate(text) if character not in "0123456789"), None)
+        self.fault: Fault = None if wrong is None else (wrong, "digits")
 
     def digits(self, count: int, name: str) -> str:
         taken = self.text[self.at : self.at + count]

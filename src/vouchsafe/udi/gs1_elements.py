@@ -30,6 +30,7 @@ _SET_NAMES = {
 }
 GTIN_LENGTHS = (8, 12, 13, 14)
 _BRACKET = re.compile(r"\(([0-9]{2,4})\)")
+_SPACE = " \t\r\n"
 _SERIALISED = {"253": 13, "255": 13, "8003": 14}
 
 
@@ -67,6 +68,9 @@ def check_value(identifier: ais.Identifier, value: str, year: int) -> None:
         if wrong is not None:
             spot = f"{place} character {at + piece.index(wrong) + 1}"
             raise Malformed(spot, _SET_NAMES[part.kind], shown(wrong))
+        if part.kind == "Z" and not _padded(piece):
+            wanted = "base64url; “=” at its end, at most two, up to a length of a multiple of three"
+            raise Malformed(f"{place} character {at + piece.index('=') + 1}", wanted, shown(piece))
         if len(piece) < part.least:
             wanted = f"{part.most}" if part.least == part.most else f"1 to {part.most}"
             raise Malformed(place, f"{wanted} {_SET_NAMES[part.kind]}", shown(value))
@@ -80,6 +84,12 @@ def check_value(identifier: ais.Identifier, value: str, year: int) -> None:
         at += len(piece)
     if at < len(value):
         raise Malformed(place, f"at most {at} characters", f"{len(value)}: {shown(value)}")
+
+
+def _padded(text: str) -> bool:
+    """Whether base64url has no padding or a right one, as the Barcode Syntax Dictionary's cset64 has it."""
+    pads = len(text) - len(text.rstrip("="))
+    return "=" not in text or (text.index("=") == len(text) - pads and pads <= 2 and len(text) % 3 == 0)
 
 
 def associations(found: Mapping[str, str]) -> None:
@@ -145,8 +155,8 @@ def _identifier(line: str, at: int) -> ais.Identifier:
 def read_human_readable(line: str, at: int, into: Elements) -> None:
     """The line below the symbol, from index `at`: identifiers in brackets.
 
-    `\\(` in a value is a bracket that begins no identifier, and `\\<` a `<`; spaces and FNC1 at the ends of a value are
-    no part of it.
+    `\\(` in a value is a bracket that begins no identifier, and `\\<` a `<`; white space (labels break lines) and FNC1 at
+    the ends of a value are no part of it.
 
     Raises:
         Malformed, WrongCheck: as `check_value`; or a bracketed number is no identifier.
@@ -165,10 +175,10 @@ def read_human_readable(line: str, at: int, into: Elements) -> None:
     for i, mark in enumerate(marks):
         end = marks[i + 1].start() if i + 1 < len(marks) else len(line)
         value = line[mark.end() : end]
-        trimmed = value.strip(" ")
+        trimmed = value.strip(_SPACE)
         for sign in (*_FNC1, "<GS>"):
             if not trimmed.endswith("\\" + sign):
-                trimmed = trimmed.removesuffix(sign).strip(" ")
+                trimmed = trimmed.removesuffix(sign).strip(_SPACE)
         into.put(ais.table()[mark[1]], trimmed.replace(r"\(", "(").replace(r"\<", "<"))
 
 

@@ -18,6 +18,10 @@ _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _NOT_OF_AN_ADDRESS = re.compile(r"[^!#-;=?-\[\]_a-z~]")  # RFC 3986 2
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})|%")
+_SPELLED = re.compile(
+    "sscc|gtin|itip|gmn|cpid|shipTo|billTo|purchasedFrom|shipFor|gln|payTo|glnProd|party|gdti|gcn|ginc|gsin|grai|giai|gsrnp?"
+)
+"""How the standard's first releases spelled primary keys; withdrawn in 1.2."""
 _COMPRESSED = re.compile(r"[A-Za-z0-9_-]{8,}")
 
 
@@ -30,7 +34,7 @@ def read(line: str, at: int, into: Elements) -> None:
     """The elements of an address that begins at index `at` and ends with the line.
 
     Raises:
-        NotRead: a compressed address.
+        NotRead: a compressed address, or one that spells its key (`/gtin/`).
         Malformed, WrongCheck: no address of GS1's form, or an element is wrong.
     """
     scheme = _SCHEME.match(line, at)
@@ -67,9 +71,12 @@ def _path(line: str, at: int, stop: int, into: Elements) -> tuple[ais.Identifier
         None,
     )
     if start is None:
+        for place, text in segments[-2::-2]:
+            if _SPELLED.fullmatch(text):
+                raise NotRead(f"character {place + 1}", "the key in digits, such as /01/", shown(text))
         last = segments[-1] if segments else (stop, "")
         if _COMPRESSED.fullmatch(last[1]) and not last[1].isdecimal():
-            wanted = "an address that is not compressed; ask its domain for the full one"
+            wanted = "an address that is not compressed, with a key such as /01/; ask its domain for it"
             raise NotRead(f"character {last[0] + 1}", wanted, shown(last[1]))
         raise Malformed(
             f"character {at + 1}", "a primary key such as /01/ and its value", shown(line[at:stop])

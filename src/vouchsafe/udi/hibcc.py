@@ -35,6 +35,9 @@ def parse(text: str, secondary: str = "", *, today: date | None = None) -> Udi:
     at, body, check = _checked(text)
     reading = _Reading((today or dates.clock()).year)
     first, *rest = body[1:].split("/")
+    if first[:1].isdecimal() or first.startswith("$"):
+        wanted = "a primary symbol, which names the device; a letter first"
+        raise Malformed(f"character {at + 2}", wanted, f"{shown(first)}, as a secondary symbol begins")
     if not _PRIMARY.fullmatch(first):
         wanted = "labeler (4, a letter first), product (1 to 18), one digit"
         raise Malformed(f"character {at + 2}", wanted, shown(first))
@@ -111,28 +114,28 @@ class _Reading:
 
     def take_secondary(self, text: str, check: str) -> None:
         """A secondary symbol: flag, data, and the check characters of the primary and of itself."""
-        at, body, _ = _checked(text)
-        self.take_linked(body[1:], at + 2)
+        try:
+            at, body, _ = _checked(text)
+            self.take_linked(body[1:], at + 2)
+        except Malformed as told:
+            raise type(told)(f"secondary {told.place}", told.expected, told.got) from None
         if body[-1] != check:
             raise WrongCheck("secondary link character", shown(check), shown(body[-1]))
 
     def take_linked(self, data: str, at: int) -> None:
         """The data of a secondary symbol, whose last character is the link."""
-        first, *rest = data[:-1].split("/")
-        if first[:1].isdecimal():  # the oldest form: YYJJJ and the lot, without a flag
-            self.expires_text = _digits(first[:5], 5, at)
-            self.expires = _date(self.expires_text, "YYJJJ", at, self.year)
-            self.lot = _data(first[5:], at + 5) if first[5:] else ""
-        else:
-            self.take(first, at)
-        self.take_all(rest, at + len(first) + 1)
+        self.take_all(data[:-1].split("/"), at)
 
     def take_all(self, parts: list[str], at: int) -> None:
-        """The parts between slashes."""
+        """The parts between slashes. The first may have no flag: the oldest form, YYJJJ and the lot."""
         if len(parts) > MAX_ELEMENTS:
             raise Malformed(f"character {at}", f"at most {MAX_ELEMENTS} parts", str(len(parts)))
-        for part in parts:
-            self.take(part, at)
+        for i, part in enumerate(parts):
+            if i == 0 and part[:5].isdecimal() and len(part) >= 5:
+                self._expires(part[:5], "YYJJJ", at)
+                self._once("lot", _data(part[5:], at + 5) if part[5:] else "", at + 5)
+            else:
+                self.take(part, at)
             at += len(part) + 1
 
     def take(self, part: str, at: int) -> None:
@@ -154,8 +157,7 @@ class _Reading:
                 self._once("made_text", _digits(data, 8, at), at)
                 self.made = _eight(data, at)
             case "14D":
-                self._once("expires_text", _digits(data, 8, at), at)
-                self.expires = _eight(data, at)
+                self._expires(_digits(data, 8, at), "YYYYMMDD", at)
             case _:
                 self._quantity(_digits(data, min(max(len(data), 1), 5), at), at)
 
@@ -165,6 +167,13 @@ class _Reading:
             raise Malformed(f"character {at}", f"one value: {shown(getattr(self, name))}", shown(value))
         if value:
             setattr(self, name, value)
+
+    def _expires(self, said: str, form: str, at: int) -> None:
+        """The expiry; said twice, in whatever forms, it is one day."""
+        day = _eight(said, at) if form == "YYYYMMDD" else _date(said, form, at, self.year)
+        if self.expires not in (None, day):
+            raise Malformed(f"character {at}", f"one day of expiry: {self.expires}", f"{day}")
+        self.expires_text, self.expires = self.expires_text or said, day
 
     def _quantity(self, digits: str, at: int) -> None:
         if self.others.setdefault("Q", digits) != digits:
@@ -183,8 +192,7 @@ class _Reading:
         form = "MMYY" if form is None else form
         if form:
             said = _digits(text[skip : skip + len(form)], len(form), at + skip)
-            self._once("expires_text", said, at + skip)
-            self.expires = _date(said, form, at + skip, self.year)
+            self._expires(said, form, at + skip)
         rest = text[skip + len(form) :]
         return _data(rest, at + skip + len(form)) if rest or form == "" else ""
 

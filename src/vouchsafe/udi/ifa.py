@@ -2,8 +2,9 @@
 
 A bare PPN looks like a GTIN of 12 digits and is not guessed at: it is read after its data identifier `9N`, in
 the envelope of ISO/IEC 15434 format 06 or without it, or in brackets.
-WEAKNESS: IFA's Basic UDI-DI is not read; its rules are not public enough to be checked.
-Source: IFA Coding System, PPN Code Specification for Retail Packaging; ANSI MH10.8.2 for the data identifiers.
+The number is a PZN (agency 11), a manufacturer's own Health Product Code (13), or a Master UDI-DI (MA).
+Source: IFA Coding System, PPN Code Specification for Retail Packaging and UDI for medical devices; ANSI MH10.8.2 for the
+data identifiers.
 
     >>> from datetime import date
     >>> udi = parse("9N110375286414\\x1d1T12345ABCD\\x1dD280200\\x1dS1234567890", today=date(2026, 11, 22))
@@ -21,7 +22,7 @@ from vouchsafe.udi.model import Udi
 
 _HEAD, _TAIL = re.compile(r"\[\)>(?:\x1e|<RS>)06(?:\x1d|<GS>)"), re.compile(r"(?:\x1e|<RS>)(?:\x04|<EOT>)$")
 _BRACKET = re.compile(r"\((9N|1T|16D|27Q|8P|D|S|Q)\)")
-_PPN = re.compile(r"(?P<agency>[0-9A-Z]{2})(?P<number>[0-9A-Z]{1,18})(?P<check>[0-9]{2})")
+_PPN = re.compile(r"(?P<agency>[0-9A-Z]{2})(?P<number>[0-9A-Z.-]{1,24})(?P<check>[0-9]{2})")
 _FLAGS = ("9N", "1T", "16D", "27Q", "8P", "D", "S", "Q")
 _DATA = re.compile(r"[0-9A-Za-z_.-]{1,20}")
 
@@ -64,7 +65,7 @@ def parse(text: str, *, today: date | None = None) -> Udi:
     at, ppn = found["9N"]
     known = _PPN.fullmatch(ppn)
     if known is None:
-        raise Malformed(f"character {at + 1}", "a PPN: agency (2), number (1 to 18), two digits", shown(ppn))
+        raise Malformed(f"character {at + 1}", "a PPN: agency (2), number (1 to 24), two digits", shown(ppn))
     wanted = check_digits(ppn[:-2])
     if known["check"] != wanted:
         raise WrongCheck(

@@ -67,14 +67,21 @@ def _day(*, zero: bool) -> Linter:
     """YYMMDD or YYYYMMDD; `zero`: day 00 is the whole month."""
 
     def found(text: str, year: int) -> Fault | None:
+        at = len(text) - 2
+        if text[:-4] == "0000":
+            return Fault("a year", 0, text[:4])
+        if not "01" <= text[at - 2 : at] <= "12":
+            return Fault("a month from 01 to 12", at - 2, text[at - 2 : at])
+        if text.endswith("00") and not zero:
+            return Fault("a day from 01", at, text[at:])
         try:
             if len(text) == 6:
-                day = dates.yymmdd(text, "", year)
+                dates.yymmdd(text, "", year)
             else:
-                day = dates.day_of(int(text[:4]), int(text[4:6]), int(text[6:]), "", text)
+                dates.day_of(int(text[:4]), int(text[4:6]), int(text[6:]), "", text)
         except Malformed as told:
-            return Fault(told.expected)
-        return Fault("a day from 01", got=f"00, of {day:%B}") if text.endswith("00") and not zero else None
+            return Fault(told.expected if zero else told.expected.replace(" 00 ", " 01 "), at, text[at:])
+        return None
 
     return found
 
