@@ -207,7 +207,7 @@ def test_what_is_in_pedigree_evidence_and_tools_is_no_component() -> None:
 
 EVERYTHING = """
  <evidence>
-  <identity><field>purl</field><confidence>1</confidence><tools><tool ref="t"/></tools></identity>
+  <identity><field>purl</field><confidence>1</confidence><tools><tool ref="link"/></tools></identity>
   <copyright><text>A</text><text>B</text></copyright>
  </evidence>
  <modelCard><modelParameters><datasets><ref>d</ref><dataset><type>dataset</type></dataset></datasets>

@@ -135,7 +135,6 @@ class _Reading:
         self.version = version
         self.limits = limits
         self.problems = problems
-        self.refs: dict[str, str] = {}
         self.identities: dict[tuple[str, ...], str] = {}
 
     def component(self, item: Any, place: str, *, named: bool = True) -> Component:
@@ -174,11 +173,7 @@ class _Reading:
 
     def _check_unique(self, c: Component, place: str) -> None:
         if c.ref:
-            first = self.refs.setdefault(c.ref, c.path)
-            if first != c.path:
-                at = f"{place}.bom-ref"
-                self.problems.add("duplicate", at, f"{shown(c.ref)} is also at {first}")
-                self.problems.add("schema", at, f"expected each bom-ref once, got {shown(c.ref)} again")
+            self.problems.identify(c.ref, c.path, place, unique=True)
         if c.name and (c.version or c.purl):
             who = (c.type, c.group, c.name, c.version, c.purl or "", c.cpe or "")
             first = self.identities.setdefault(who, c.path)
@@ -209,11 +204,21 @@ class _Reading:
             add("ntia", "$.metadata", "the author of the SBOM is missing")
         if components and not dependencies:
             add("ntia", "$.dependencies", "no dependency is stated")
-        known = self.refs.keys() | self.problems.service_refs
+        known = self.problems.refs
+        stated: dict[str, int] = {}
         for i, (ref, needs) in enumerate(dependencies):
+            if stated.setdefault(ref, i) != i and not self.problems.xml:  # XML may nest them
+                add(
+                    "duplicate",
+                    f"$.dependencies[{i}]",
+                    f"{shown(ref)} is also at $.dependencies[{stated[ref]}]",
+                )
             for one in (ref, *needs):
                 if one not in known and not one.startswith("urn:cdx:"):
                     add("dangling", f"$.dependencies[{i}]", f"{shown(one)} is no component of this BOM")
+        for one, place in self.problems.links:
+            if one not in known and not one.startswith("urn:cdx:"):
+                add("dangling", place, f"{shown(one)} is no element of this BOM")
 
 
 def _dependencies(bom: dict[str, Any], limits: Limits) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from vouchsafe.sbom.cyclonedx_shapes import ONE_OF, REQUIRED, SHAPES, WORDS, Member
+from vouchsafe.sbom.cyclonedx_shapes import LINKS, NOT_TEXT, ONE_OF, REQUIRED, SHAPES, WORDS, Member
 from vouchsafe.sbom.errors import shown
 from vouchsafe.sbom.model import Problem
 
@@ -52,12 +52,21 @@ _PATTERNS = {
     ("priority", "jurisdiction"): re.compile(r"[A-Z]{2}"),
 }
 _LICENCE_LISTS_FROM = "1.3"
-# Members of each kind that no rule here is about, whatever their value: most of a file.
+# Members of each kind that no rule here is about, whatever their text: most of a file.
 _FREE = {
     kind: frozenset(
         m.name
         for m in shape.values()
-        if not (m.many or m.kind or m.words or m.time or m.name == "bom-ref" or (kind, m.name) in _PATTERNS)
+        if not (
+            m.many
+            or m.kind
+            or m.words
+            or m.time
+            or m.name == "bom-ref"
+            or (kind, m.name) in _PATTERNS
+            or (kind, m.name) in LINKS
+            or (kind, m.name) in NOT_TEXT
+        )
     )
     for kind, shape in SHAPES.items()
 }
@@ -68,12 +77,18 @@ _LOOKED_AT = frozenset(
         "copyright", "scope", "hashes", "licenses", "properties", "components", "isExternal",
     )
 )  # fmt: skip
+# Of those, what must be text and nobody else looks at: of the reader's components, and of those in other elements.
+_TEXTS = ("description", "publisher", "author", "copyright")
+_INNER_TEXTS = (*_TEXTS, "version", "group", "purl", "cpe", "bom-ref")
 
 
 class Problems(list[Problem]):
-    """The problems of one file, up to a limit; `service_refs` are the bom-refs of its services.
+    """The problems of one file, up to a limit.
 
-    `xml` says which of the two schemas is asked, where they differ.
+    Attributes:
+        xml: which of the two schemas is asked, where they differ.
+        refs: every bom-ref of the file and where it stands.
+        links: what is said to have such a bom-ref, and where that is said; dependencies apart.
     """
 
     xml = False
@@ -81,7 +96,17 @@ class Problems(list[Problem]):
     def __init__(self, at_most: int) -> None:
         super().__init__()
         self.at_most = at_most
-        self.service_refs: set[str] = set()
+        self.refs: dict[str, str] = {}
+        self.links: list[tuple[str, str]] = []
+
+    def identify(self, ref: str, owner: str, place: str, *, unique: bool) -> None:
+        """Takes the bom-ref of the element `owner` at `place`. With `unique` its schema forbids a second one."""
+        first = self.refs.setdefault(ref, owner)
+        if first != owner:
+            at = f"{place}.bom-ref"
+            self.add("duplicate", at, f"{shown(ref)} is also at {self.placed(first)}")
+            if unique:
+                self.add("schema", at, f"expected each bom-ref once, got {shown(ref)} again")
 
     def add(self, kind: str, place: str, text: str) -> None:
         """Notes a problem; past the limit only one more, which says so."""
@@ -135,9 +160,11 @@ def check(value: Any, kind: str, place: str, version: str, problems: Problems) -
         if name not in value:
             problems.add("schema", place, f"expected a {name}, got none")
     for name, item in value.items():
-        if name in free:
+        if name in free and type(item) is str:
             continue
         member = shape.get(name)
+        if member is None and kind == "proof":  # the one object that JSON leaves open
+            continue
         if member is None:
             problems.add("schema", f"{place}.{name}", f"expected a member of a {kind}, got another")
         elif not (member.words and type(item) is str and item in WORDS[member.words] and not member.many):
@@ -145,9 +172,7 @@ def check(value: Any, kind: str, place: str, version: str, problems: Problems) -
     one_of = ONE_OF.get(kind)
     if one_of is not None and sum(name in value for name in one_of) != 1:
         problems.add("schema", place, f"expected one of {', '.join(one_of)}, got none or several")
-    if kind == "service" and isinstance(value.get("bom-ref"), str):
-        problems.service_refs.add(value["bom-ref"])
-    elif kind == "citation" and not ("attributedTo" in value or "process" in value):
+    if kind == "citation" and not ("attributedTo" in value or "process" in value):
         problems.add("schema", place, "expected attributedTo or process, got neither")
     elif kind == "patent" and "patentNumber" in value:
         for name in ("jurisdiction", "patentLegalStatus"):
@@ -185,7 +210,19 @@ def _check_one(value: Any, member: Member, place: str, kind: str, version: str, 
     elif member.name == "bom-ref":
         if not isinstance(value, str) or not value:
             problems.add("schema", place, f"expected at least one character, got {shown(value)}")
+        else:
+            owner = place.removesuffix(".bom-ref")
+            problems.identify(value, owner, owner, unique=problems.xml)
+    elif (kind, member.name) in LINKS:
+        if isinstance(value, str) and value:
+            problems.links.append((value, place))
+        else:
+            problems.add("schema", place, f"expected a reference, got {shown(value)}")
     else:
+        types, wanted = NOT_TEXT.get((kind, member.name), ((str,), "text"))
+        if type(value) not in types and not problems.xml:
+            problems.add("schema", place, f"expected {wanted}, got {shown(value)}")
+            return
         pattern = _PATTERNS.get((kind, member.name)) if member.name != "url" or not problems.xml else None
         if pattern is not None and not (isinstance(value, str) and pattern.fullmatch(value)):
             problems.add("schema", place, f"expected a {member.name} as its schema says, got {shown(value)}")
@@ -212,8 +249,13 @@ def check_component(item: Any, place: str, version: str, problems: Problems, *, 
         problems.add("schema", f"{place}.version", "expected text (required before 1.4), got nothing")
     if "bom-ref" in item and not item["bom-ref"]:
         problems.add("schema", f"{place}.bom-ref", "expected at least one character, got an empty string")
-    scope = item.get("scope")
-    if scope is not None and scope not in WORDS["scope"]:
+    for name in _INNER_TEXTS if inner else _TEXTS:
+        if name in item and not isinstance(item[name], str):
+            problems.add("schema", f"{place}.{name}", f"expected text, got {shown(item[name])}")
+    if inner and item.get("bom-ref") and isinstance(item["bom-ref"], str):
+        problems.identify(item["bom-ref"], place, place, unique=problems.xml)
+    scope = item.get("scope", "required")
+    if not isinstance(scope, str) or scope not in WORDS["scope"]:
         words = ", ".join(sorted(WORDS["scope"]))
         problems.add("schema", f"{place}.scope", f"expected {words}, got {shown(scope)}")
     if "hashes" in item:
@@ -264,7 +306,7 @@ def _check_hashes(value: Any, place: str, problems: Problems) -> None:
 
 def _is_hash(item: Any) -> bool:
     """Whether `_check_hash` has nothing to say."""
-    if not isinstance(item, dict):
+    if not isinstance(item, dict) or len(item) != 2:
         return False
     algorithm, content = item.get("alg"), item.get("content")
     if type(algorithm) is not str or type(content) is not str:
@@ -280,6 +322,7 @@ def _check_hash(item: Any, place: str, version: str, problems: Problems) -> None
             "schema", f"{place}.alg", f"expected a hash algorithm of CycloneDX, got {shown(algorithm)}"
         )
         return
+    _check_closed(item, ("alg", "content"), place, problems)
     length = _HASH_LENGTHS[algorithm]
     wanted = f"{length or '32 to 128'} hexadecimal digits"
     if not isinstance(content, str) or not _HEX.fullmatch(content) or len(content) not in _LENGTHS:
@@ -304,8 +347,15 @@ def _check_licences(value: Any, place: str, version: str, problems: Problems) ->
         if not isinstance(choice, dict) or ("license" in choice) == ("expression" in choice):
             problems.add("schema", at, "expected a license or an expression, got neither or both")
             continue
+        _check_closed(choice, _EXPRESSION if "expression" in choice else ("license",), at, problems)
         if "expression" in choice:
             expressions += 1
+            if not isinstance(choice["expression"], str):
+                got = shown(choice["expression"])
+                problems.add("schema", f"{at}.expression", f"expected text, got {got}")
+            ref = choice.get("bom-ref")
+            if isinstance(ref, str) and ref:
+                problems.identify(ref, at, at, unique=problems.xml)
             words = choice.get("acknowledgement", "declared")
             if not isinstance(words, str) or words not in WORDS["acknowledgement"]:
                 problems.add(
@@ -329,7 +379,7 @@ def _is_plain_licence(choice: Any) -> bool:
     if not isinstance(licence, dict) or len(licence) != 1:
         return False
     id_ = licence.get("id")
-    return id_ in spdx_ids() if type(id_) is str else "name" in licence
+    return id_ in spdx_ids() if type(id_) is str else isinstance(licence.get("name"), str)
 
 
 @cache
@@ -339,14 +389,32 @@ def spdx_ids() -> frozenset[str]:
     return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
+_EXPRESSION = ("expression", "acknowledgement", "bom-ref", "expressionDetails", "licensing", "properties")
+
+
+def _check_closed(item: dict[str, Any], known: tuple[str, ...], place: str, problems: Problems) -> None:
+    for name in item:
+        if name not in known:
+            problems.add("schema", f"{place}.{name}", f"expected {', '.join(known)}, got another")
+
+
 _PROPERTY = frozenset(("name", "value"))
 
 
 def _is_property(item: Any) -> bool:
-    return isinstance(item, dict) and isinstance(item.get("name"), str) and item.keys() <= _PROPERTY
+    return (
+        isinstance(item, dict)
+        and isinstance(item.get("name"), str)
+        and isinstance(item.get("value", ""), str)
+        and item.keys() <= _PROPERTY
+    )
 
 
 def _check_property(item: Any, place: str, version: str, problems: Problems) -> None:
+    # JSON asks for the name, and for nothing else beside the value, since 1.6 only.
+    if version < "1.6" and not problems.xml and isinstance(item, dict):
+        item = {"name": "", "value": "", **item}
+        item = {name: item[name] for name in _PROPERTY}
     if not _is_property(item):
         problems.add("schema", place, f"expected a name and a value, got {shown(item)}")
 
@@ -358,12 +426,15 @@ def _check_dependency(item: Any, place: str, version: str, problems: Problems) -
     ref = item.get("ref")
     if not isinstance(ref, str) or not ref:
         problems.add("schema", f"{place}.ref", f"expected a reference, got {shown(ref)}")
+    _check_closed(item, ("ref", "dependsOn", "provides"), place, problems)
     for name in ("dependsOn", "provides"):
         needs = item.get(name, [])
         if not isinstance(needs, list) or any(not isinstance(n, str) or not n for n in needs):
             problems.add("schema", f"{place}.{name}", "expected references, got something else")
         elif len(set(needs)) != len(needs):
             problems.add("schema", f"{place}.{name}", "expected each reference once, got one twice")
+        elif name == "provides":
+            problems.links.extend((n, f"{place}.{name}") for n in needs)
 
 
 def _check_tools(value: Any, place: str, version: str, problems: Problems) -> None:

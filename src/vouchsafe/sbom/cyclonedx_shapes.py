@@ -268,3 +268,53 @@ SHAPES: dict[str, dict[str, Member]] = {
     kind: {m.name: m for m in map(_member, line.split())} for kind, line in _KINDS.items()
 }
 REQUIRED = {kind: tuple(m.name for m in shape.values() if m.required) for kind, shape in SHAPES.items()}
+
+# Members that name another element of the same BOM by its bom-ref, or of another BOM by a BOM-Link.
+LINKS = frozenset(
+    (kind, name)
+    for kind, names in {
+        "affect": "ref",
+        "annotation": "subjects",
+        "attestation": "assessor",
+        "citation": "attributedTo process",
+        "claim": "target mitigationStrategies evidence counterEvidence",
+        "composition": "assemblies dependencies vulnerabilities",
+        "conformance": "mitigationStrategies",
+        "identity": "tools",
+        "level": "requirements",
+        "map": "requirement claims counterClaims",
+        "patent-assertion": "patentRefs",
+        "requirement": "parent",
+        "resource": "ref",
+    }.items()
+    for name in names.split()
+)
+
+# Members without a kind that are no text in JSON: what they are. In XML everything is text.
+_KINDS_OF: tuple[tuple[tuple[type, ...], str, str], ...] = (
+    (
+        (bool,),
+        "true or false",
+        "assessor:thirdParty component:modified service:authenticated service:x-trust-boundary swid:patch"
+        " volume:persistent volume:remote",
+    ),
+    (
+        (int, float),
+        "a number",
+        "co2:value conformance:score evidence-method:confidence frame:line frame:column identity:confidence"
+        " kwh:value occurrence:line occurrence:offset rating:score swid:tagVersion vulnerability:cwes",
+    ),
+    (
+        (str, int, float, bool, dict, list),
+        "a value",
+        "input:environmentVars output:environmentVars patent-assertion:asserter patent:patentAssignee"
+        " crypto:algorithmProperties crypto:certificateProperties crypto:protocolProperties"
+        " crypto:relatedCryptoMaterialProperties "
+        + " ".join(f"{kind}:signature" for kind, shape in SHAPES.items() if "signature" in shape),
+    ),
+)
+NOT_TEXT: dict[tuple[str, str], tuple[tuple[type, ...], str]] = {
+    (word.partition(":")[0], word.partition(":")[2]): (types, said)
+    for types, said, words in _KINDS_OF
+    for word in words.split()
+}

@@ -44,6 +44,10 @@ _WIDE = (
 )
 _SPDX_TEXT = re.compile(rb"""^\s*["']?spdxVersion["']?[ \t]*:""", re.MULTILINE | re.IGNORECASE)
 _TEXTPROTO = re.compile(rb"(?:\s|#[^\n]*\n)*+spec_version:", re.ASCII)
+# Turtle, or triples one a line.
+_RDF_TEXT = re.compile(
+    rb"(?:\s|#[^\n]*\n)*+(?:@(?:prefix|base)\s|<[a-z][a-z0-9+.-]*:[^<>\s]*>[ \t])", re.ASCII
+)
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _SWID = re.compile(r"http://standards\.iso\.org/iso/19770/-2/")
 
@@ -79,6 +83,8 @@ def read(data: bytes, *, limits: Limits = DEFAULT) -> Sbom:
     for mark, name in _PACKED:
         if data.startswith(mark):
             raise NotRead("byte 0", WANTED, name)
+    if _RDF_TEXT.match(data):
+        raise NotRead("line 1 column 1", WANTED, "SPDX as RDF, or other RDF")
     if cyclonedx.looks_like_xml(data):
         return _xml(data, limits)
     for mark, name in _WIDE:
@@ -157,4 +163,8 @@ def _other(value: Any) -> Malformed:
         return NotRead("$", WANTED, "an OSV advisory")
     if "artifacts" in value and "schema" in value:
         return NotRead("$", WANTED, "a Syft report")
+    if "specVersion" in value:
+        return Malformed("$.bomFormat", "“CycloneDX”", "nothing")
+    if "SPDXID" in value:
+        return Malformed("$.spdxVersion", "SPDX-2.1, SPDX-2.2 or SPDX-2.3", "nothing")
     return Malformed("$", WANTED, "another object")

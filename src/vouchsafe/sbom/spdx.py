@@ -301,6 +301,7 @@ class _Reading:
             path=self.places.of(item, at),
         )
         rules.check_package(item, at, self.version, fields.flag(item.get("filesAnalyzed")), self.notes)
+        self._check_licences(item, at, "licenseDeclared", "licenseConcluded", "licenseInfoFromFiles")
         self._identify(item, at)
         if len(self.packages) >= self.limits.max_components:
             raise TooLarge(component.path, f"at most {self.limits.max_components:,} packages", "more")
@@ -361,19 +362,19 @@ class _Reading:
             text = fields.bare(self._said(item, at, field))
             if text and text not in found:
                 found.append(text)
-            if "LicenseRef-" in text:
-                for name in re.findall(r"(?<![:\w-])LicenseRef-[A-Za-z0-9.\-]+", text):
-                    if name not in self.licences:
-                        note = f"{shown(name)} is no licence of this document"
-                        self.notes.note("dangling", note, item, at, field)
         return tuple(sys.intern(t) for t in found)
+
+    def _check_licences(self, item: dict[str, Any], at: str, *named: str) -> None:
+        rules.check_licences(item, at, named, self.licences, self.others, self.notes)
 
     def _file(self, item: dict[str, Any], at: str) -> bool:
         rules.check_file(item, at, self.version, self.notes)
+        self._check_licences(item, at, "licenseConcluded", "licenseInfoInFiles")
         return self._identify(item, at)
 
     def _snippet(self, item: dict[str, Any], at: str) -> bool:
         rules.check_id(item, at, self.notes)
+        self._check_licences(item, at, "licenseConcluded", "licenseInfoInSnippets")
         return self._identify(item, at)
 
     def _describes(self) -> None:

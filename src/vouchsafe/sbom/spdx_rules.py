@@ -97,6 +97,9 @@ _SPACE = re.compile(r"\s")
 _HEX = re.compile(r"[0-9a-fA-F]+", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _LIST_VERSION = re.compile(r"\d+\.\d+(\.\d+)?", re.ASCII)
+_LICENCE_NAME = re.compile(
+    r"(?<![:\w-])(?:(DocumentRef-[A-Za-z0-9.+\-]+):)?(LicenseRef-[A-Za-z0-9.\-]+)", re.ASCII
+)
 CREATOR = re.compile(r"(Person|Organization|Tool):\s*\S.*", re.DOTALL)
 AGENT = re.compile(r"(Person|Organization):\s*\S.*", re.DOTALL)
 NOTHING = frozenset(("NOASSERTION", "NONE"))
@@ -221,7 +224,20 @@ def check_document(doc: dict[str, Any], at: str, notes: Notes) -> None:
         if not matches(_LICENCE_REF, item.get("licenseId")):
             notes.wrong("LicenseRef- with letters, digits, . and -", item, where, "licenseId")
         _required(item, where, ("extractedText",), notes)
+    _check_once(doc, at, "externalDocumentRefs", "externalDocumentId", notes)
+    _check_once(doc, at, "hasExtractedLicensingInfos", "licenseId", notes)
     check_annotations(doc, at, notes)
+
+
+def _check_once(doc: dict[str, Any], at: str, field: str, name: str, notes: Notes) -> None:
+    """Notes an identifier that two items of an array have."""
+    first: dict[str, int] = {}
+    for i, item in objects(doc, field):
+        value = item.get(name)
+        if isinstance(value, str) and first.setdefault(value, i) != i:
+            also = notes.places.of(doc, at, field, first[value])
+            where = notes.places.into(doc, at, field, i)
+            notes.note("duplicate", f"{shown(value)} is also at {also}", item, where, name)
 
 
 def _check_creation(info: dict[str, Any], at: str, notes: Notes) -> None:
@@ -356,6 +372,29 @@ def _check_checksum(checksum: dict[str, Any], at: str, version: str, notes: Note
     length = HASH_LENGTHS[algorithm]
     if not (matches(_HEX, digits) and len(digits or "") == (length or len(digits or ""))):
         notes.wrong(f"{length or 'some'} hexadecimal digits", checksum, at, "checksumValue")
+
+
+def check_licences(
+    item: dict[str, Any],
+    at: str,
+    named: Sequence[str],
+    licences: set[Any],
+    documents: set[Any],
+    notes: Notes,
+) -> None:
+    """Notes what the texts of the members `named` call a licence and nobody defines. SPDX 2.3 clause 10, annex D"""
+    for field in named:
+        value = item.get(field)
+        texts: Sequence[Any] = value if isinstance(value, list) else (value,)
+        for i, text in enumerate(texts):
+            if not isinstance(text, str) or "LicenseRef-" not in text:
+                continue
+            for document, name in _LICENCE_NAME.findall(text):
+                if (document in documents) if document else (name in licences):
+                    continue
+                what = "no document that this one refers to" if document else "no licence of this document"
+                index = i if texts is value else None
+                notes.note("dangling", f"{shown(document or name)} is {what}", item, at, field, index=index)
 
 
 def check_file(item: dict[str, Any], at: str, version: str, notes: Notes) -> None:
