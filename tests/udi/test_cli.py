@@ -157,6 +157,10 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 def test_encode_writes_what_parse_reads(form: str, expected: str) -> None:
     args = ["--di", DI, "--lot", "A/1", "--serial", "T4", "--expires", "2028-02-29", "--today", "2026-11-22"]
     done = run("encode", *args, "--form", form)
+    assert json.loads(run("encode", *args, "--form", form, "--json").stdout) == {
+        "form": form,
+        "udi": expected,
+    }
     assert (done.exit_code, done.stdout) == (0, expected + "\n")
     assert said("parse", "-", "--today", "2026-11-22", stdin=done.stdout.encode())["lot"] == "A/1"
 

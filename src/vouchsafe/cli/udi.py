@@ -35,7 +35,12 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON 
 
 @click.group()
 def udi() -> None:
-    """Take a UDI apart, check it, write it: GS1, HIBCC, ICCBBA, IFA; `-` is standard input."""
+    """Take a UDI apart, check it, write it: GS1, HIBCC, ICCBBA, IFA; `-` is standard input.
+
+    \b
+    Example:
+      vouchsafe udi check "(01)05060912340019(21)T4-0311-88207"
+    """
 
 
 @udi.command("parse")
@@ -45,7 +50,7 @@ def udi() -> None:
 def parse(text: str, today: date | None, as_json: bool) -> None:
     """The parts of a UDI: a scan, the line below the symbol, a GS1 Digital Link address, or a GTIN.
 
-    A Basic UDI-DI is taken apart too. Exit 1: a check digit or character is wrong. 2: not a UDI.
+    A Basic UDI-DI is taken apart too. Exit 0: read. 1: a check digit or character is wrong. 2: not a UDI.
 
     \b
     Example:
@@ -124,6 +129,7 @@ def check(ctx: click.Context, text: str, today: date | None, as_json: bool) -> N
     help="What a symbol holds (separators are ASCII 29), the line below it, or a Digital Link address.",
 )
 @_today
+@_as_json
 def encode(
     di: str,
     lot: str,
@@ -133,8 +139,11 @@ def encode(
     software: str,
     form: str,
     today: date | None,
+    as_json: bool,
 ) -> None:
     """The GS1 UDI of a device, written.
+
+    Exit 0: written. 1: the GTIN's check digit is wrong. 2: a part is none.
 
     \b
     Example:
@@ -145,7 +154,7 @@ def encode(
         text = write(di, lot=lot, serial=serial, made=made, expires=expires, software=software, today=today)
     except Malformed as told:
         raise _refusal("UDI", told) from None
-    click.echo(text)
+    click.echo(json.dumps({"form": form, "udi": text}, ensure_ascii=False, indent=2) if as_json else text)
 
 
 def _checked(line: str, kind: str, today: date | None) -> str:
