@@ -397,22 +397,30 @@ class _Reading:
         own = self.doc.get("SPDXID")
         ids, most, version, notes = self.ids, self.limits.max_dependencies, self.version, self.notes
         doc, root, into = self.doc, self.root, self.places.into
+        # Nearly all relationships are right, between elements of the document: nothing is asked of those, and no
+        # address is made up.
+        right = {ref for ref in ids if rules.is_ref(ref)}
+        types = rules.relationship_types(version)
         for i, item in enumerate(self._items("relationships")):
-            # Nearly all of them are right; an address is made up for the others only.
             at = ""
-            if i >= most or not rules.is_relationship(item, version):
+            one, other = item.get("spdxElementId"), item.get("relatedSpdxElement")
+            type_ = item.get("relationshipType")
+            if i >= most or not (
+                type(one) is type(other) is type(type_) is str
+                and one in right
+                and (other in right or other in rules.NOTHING)
+                and type_ in types
+                and (len(item) == 3 or item.keys() <= rules.RELATIONSHIP)
+            ):
                 at = into(doc, root, "relationships", i)
                 if i >= most:
                     raise TooLarge(self.places.of(item, at), f"at most {most:,} relationships", "more")
                 rules.check_relationship(item, at, version, notes)
-            one, other = item.get("spdxElementId"), item.get("relatedSpdxElement")
-            type_ = item.get("relationshipType")
-            if not (isinstance(one, str) and isinstance(other, str) and isinstance(type_, str)):
-                continue
-            type_ = type_.upper()
-            for ref, field in ((one, "spdxElementId"), (other, "relatedSpdxElement")):
-                if ref not in ids:
-                    self._check_known(ref, item, at or into(doc, root, "relationships", i), field)
+                if not (isinstance(one, str) and isinstance(other, str) and isinstance(type_, str)):
+                    continue
+                type_ = type_.upper()
+                for ref, field in ((one, "spdxElementId"), (other, "relatedSpdxElement")):
+                    self._check_known(ref, item, at, field)
             if type_ in rules.DEPENDS:
                 self._depends(one, other, own)
             elif type_ in rules.DEPENDED_ON:

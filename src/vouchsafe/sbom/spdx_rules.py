@@ -86,7 +86,7 @@ _FILE = frozenset(
         "licenseConcluded", "licenseInfoInFiles", "noticeText",
     )
 )  # fmt: skip
-_RELATIONSHIP = frozenset(("comment", "relatedSpdxElement", "relationshipType", "spdxElementId"))
+RELATIONSHIP = frozenset(("comment", "relatedSpdxElement", "relationshipType", "spdxElementId"))
 
 _ID = re.compile(r"SPDXRef-[A-Za-z0-9.\-]+", re.ASCII)
 _REF = re.compile(r"(?:DocumentRef-[A-Za-z0-9.+\-]+:)?SPDXRef-[A-Za-z0-9.\-]+", re.ASCII)
@@ -428,37 +428,25 @@ def check_reference(item: dict[str, Any], at: str, notes: Notes) -> None:
         notes.wrong("a locator without spaces", item, at, "referenceLocator")
 
 
-def is_relationship(item: dict[str, Any], version: str) -> bool:
-    """Whether `check_relationship` has nothing to say of it."""
-    if not item.keys() <= _RELATIONSHIP:
-        return False
-    one, type_, other = (
-        item.get("spdxElementId"),
-        item.get("relationshipType"),
-        item.get("relatedSpdxElement"),
-    )
-    if not (
-        type(one) is type(type_) is type(other) is str and type_ in RELATIONSHIPS and _REF.fullmatch(one)
-    ):
-        return False
-    if version < "2.3" and type_ in _RELATIONSHIPS_23:
-        return False
-    return other in NOTHING or _REF.fullmatch(other) is not None
+def is_ref(text: str) -> bool:
+    """Whether it has the form of an element's identifier, of this document or another."""
+    return _REF.fullmatch(text) is not None
+
+
+def relationship_types(version: str) -> frozenset[str]:
+    """The relationship types of a version of SPDX. SPDX 2.3 clause 11"""
+    return RELATIONSHIPS if version >= "2.3" else RELATIONSHIPS - _RELATIONSHIPS_23
 
 
 def check_relationship(item: dict[str, Any], at: str, version: str, notes: Notes) -> None:
     """One relationship's form. SPDX 2.3 clause 11"""
-    if not item.keys() <= _RELATIONSHIP:
-        _known(item, at, _RELATIONSHIP, notes)
+    if not item.keys() <= RELATIONSHIP:
+        _known(item, at, RELATIONSHIP, notes)
     one = item.get("spdxElementId")
     if not (isinstance(one, str) and _REF.fullmatch(one)):
         notes.wrong("an element's identifier", item, at, "spdxElementId")
     type_ = item.get("relationshipType")
-    if (
-        not isinstance(type_, str)
-        or type_ not in RELATIONSHIPS
-        or (version < "2.3" and type_ in _RELATIONSHIPS_23)
-    ):
+    if not isinstance(type_, str) or type_ not in relationship_types(version):
         notes.wrong(f"a relationship type of SPDX {version}", item, at, "relationshipType")
     other = item.get("relatedSpdxElement")
     if not (isinstance(other, str) and (_REF.fullmatch(other) or other in NOTHING)):
