@@ -43,7 +43,7 @@ def test_who_may_imports_and_sees_what_it_reaches(users: World, tmp_path: Path) 
     told = run(tmp_path, answer(), "--as", "priya")
     assert told.splitlines()[:2] == [
         "possible: bb 1.35.0 has the CPE of busybox busybox, which the advisory names; a CPE does not say whose build"
-        " it is",
+        " it is; as plain numbers, 1.35.0 is outside its ranges",
         "Tarn 4 5.0.1: 0 devices, possible",
     ]
     found = json.loads(run(tmp_path, advisory(), "--as", "priya", "--json"))
