@@ -1,10 +1,12 @@
 """Fleet, device, advisory, field action and ledger pages over a small real fleet."""
 
 import json
+import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -59,6 +61,17 @@ def test_fleet_pages_answer_and_count(site: Site, fleet: Any) -> None:
 def test_a_device_that_never_attested_is_said_to_be_unknown(site: Site, fleet: Any) -> None:
     html = site.client("ingrid").get(f"/fleet/devices/{SERIALS[2]}").content.decode()
     assert "Nothing is proven about this moment" in html
+
+
+def test_a_device_s_strip_ends_now_and_that_of_a_moment_has_it_in_the_middle(site: Site, fleet: Any) -> None:
+    client, day = site.client("ingrid"), r"(\d+ \w{3} \d{4} \d\d:\d\d) \w+"
+    now = datetime.now(ZoneInfo("Europe/London")).replace(tzinfo=None)
+    for query, after in (("", 0), (f"&at={now:%Y-%m-%dT%H:%M}", 5)):
+        html = client.get(f"/fleet/devices/{SERIALS[0]}?span=10h{query}").content.decode()
+        (window,) = re.findall(rf"{day} to {day}, \d+ proofs", html)
+        start, end = (datetime.strptime(moment, "%d %b %Y %H:%M") for moment in window)
+        assert end - start == timedelta(hours=10)
+        assert abs(end - timedelta(hours=after) - now) < timedelta(minutes=3), window
 
 
 def test_what_does_not_exist_is_not_found(site: Site, fleet: Any) -> None:

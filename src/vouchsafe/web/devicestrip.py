@@ -20,7 +20,7 @@ ENOUGH = 3  # proofs in the narrowest window that make it worth showing
 
 
 def around(device: DeviceRow, at: datetime, request: Any, *, event: bool) -> SimpleNamespace:
-    """The strip around `at`, as wide as the address asks, or as wide as there are proofs to see."""
+    """The strip around the event at `at`, or up to `at`, as wide as the address asks, or as there are proofs to see."""
     now_ms = int(request.now.timestamp() * 1000)
     wanted = request.GET.get("span", "")
     shift = _shift(request.GET.get("shift", "0"))
@@ -28,8 +28,7 @@ def around(device: DeviceRow, at: datetime, request: Any, *, event: bool) -> Sim
     found, key = None, wanted if wanted in spans else ""
     for name in [key] if key else list(spans):
         length = spans[name]
-        middle = at + shift * length / 2
-        start = middle - length / 2
+        start = at + shift * length / 2 - (length / 2 if event else length)
         t0, t1 = _ms(start), _ms(start + length)
         found, key = history.strip(device.device, t0, t1, now_ms), name
         if len(found.ticks) >= ENOUGH:
