@@ -13,7 +13,7 @@ from ninja.security import HttpBearer, SessionAuth
 
 from vouchsafe.api import tokens
 from vouchsafe.kernel.errors import Denied
-from vouchsafe.kernel.people import Person  # type: ignore[attr-defined]
+from vouchsafe.kernel.people import Person
 
 
 class ByToken(HttpBearer):

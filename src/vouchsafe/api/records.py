@@ -352,7 +352,7 @@ def _field(one: DeclaredField) -> dict[str, Any]:
     }
 
 
-def _person(text: str) -> people.Person:  # type: ignore[name-defined]
+def _person(text: str) -> people.Person:
     """Somebody by username, or by the id that records name them by."""
     try:
         return people.find(text)

@@ -1,5 +1,5 @@
 """The kernel's word for who acts, under a name that this package's modules share."""
 
-from vouchsafe.kernel.people import Person  # type: ignore[attr-defined]  # fleet may not import kernel.models
+from vouchsafe.kernel.people import Person
 
 __all__ = ["Person"]

@@ -20,7 +20,8 @@ from django.db.models import Q
 
 from vouchsafe.kernel import permit, signing
 from vouchsafe.kernel.errors import NotFound, Refused, SigningFailed
-from vouchsafe.kernel.models import Grant, KeyRevocation, KeyUse, Person, PersonKey, Record, Revocation
+from vouchsafe.kernel.models import Grant, KeyRevocation, KeyUse, PersonKey, Record, Revocation
+from vouchsafe.kernel.models import Person as Person
 from vouchsafe.kernel.trail import log_subject
 from vouchsafe.ledger import leaves
 from vouchsafe.regulations import roles as site_roles
