@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from django.test import Client
 
@@ -12,6 +13,7 @@ from vouchsafe.api import tokens
 from vouchsafe.api.app import api
 from vouchsafe.kernel import people
 from vouchsafe.kernel.errors import NotFound, Refused
+from vouchsafe.kernel.models import Event
 
 NOW = datetime.now(UTC)
 
@@ -121,12 +123,32 @@ def test_a_token_ends_by_itself(company: Company) -> None:
 def test_a_revoked_token_is_dead_and_only_its_owner_may_revoke_it(company: Company) -> None:
     token, text = tokens.make(company.people["priya"], "test", ["logs:read"], at=NOW)
     with pytest.raises(NotFound):
-        tokens.revoke(token.id, by=company.people["sal"], at=NOW)
+        tokens.revoke(token.id, company.people["sal"], at=NOW)
     Api(text).get("/me")
-    tokens.revoke(token.id, by=company.people["priya"], at=NOW)
+    tokens.revoke(token.id, company.people["priya"], at=NOW)
     Api(text).get("/me", 401)
     with pytest.raises(NotFound):
-        tokens.revoke(token.id, by=company.people["priya"], at=NOW)
+        tokens.revoke(token.id, company.people["priya"], at=NOW)
+
+
+def test_that_a_token_was_made_and_ended_is_an_event_of_its_person(company: Company) -> None:
+    sal = company.people["sal"]
+    by_operator, text = tokens.make(sal, "export", ["logs:read", "fleet:read"], at=NOW)
+    own, _ = tokens.make(sal, "script", ["logs:read"], by=sal, at=NOW)
+    tokens.revoke(own.id, sal, by=sal, at=NOW)
+    made, second, ended = Event.objects.filter(subject=sal.id, kind__startswith="token.").order_by("-seq")[
+        :3
+    ][::-1]
+    said = orjson.loads(bytes(made.body))
+    assert (said["token"], said["scopes"], said["name"]) == (
+        by_operator.id.hex,
+        ["fleet:read", "logs:read"],
+        "export",
+    )
+    assert (made.by, second.by, ended.by) == (None, sal, sal)
+    assert (second.kind, ended.kind) == ("token.made", "token.revoked")
+    assert orjson.loads(bytes(ended.body))["token"] == own.id.hex
+    assert text.encode() not in bytes(made.body)
 
 
 def test_a_leavers_tokens_are_dead(company: Company) -> None:

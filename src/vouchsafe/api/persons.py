@@ -73,8 +73,9 @@ def mine(request: HttpRequest) -> Any:
 def make(request: HttpRequest, given: s.TokenIn) -> Any:
     """A new token of yours. It is in this answer and nowhere else. Needs that you are signed in on the pages."""
     require_person(request, "make a token")
+    person = caller(request)
     made, text = tokens.make(
-        caller(request), given.name, given.scopes, at=datetime.now(UTC), lasts=timedelta(days=given.days)
+        person, given.name, given.scopes, by=person, at=datetime.now(UTC), lasts=timedelta(days=given.days)
     )
     return Status(201, {**_told(made), "token": text})
 
@@ -83,7 +84,8 @@ def make(request: HttpRequest, given: s.TokenIn) -> Any:
 def revoke(request: HttpRequest, token: UUID) -> Any:
     """End one of your tokens now. Needs that you are signed in on the pages."""
     require_person(request, "end a token")
-    tokens.revoke(token, by=caller(request), at=datetime.now(UTC))
+    person = caller(request)
+    tokens.revoke(token, person, by=person, at=datetime.now(UTC))
     return Status(204, None)
 
 

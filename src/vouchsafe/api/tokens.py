@@ -7,8 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from vouchsafe.api.models import Token
 from vouchsafe.kernel.errors import NotFound, Refused
+from vouchsafe.kernel.signing import moment
+from vouchsafe.kernel.trail import log_subject
 
 SCOPES = {
     "records:read": "read records, their history and signatures",
@@ -21,10 +25,19 @@ LONGEST = timedelta(days=366)
 _PREFIX = "vs_"
 
 
+@transaction.atomic
 def make(
-    person: Any, name: str, scopes: Iterable[str], *, at: datetime, lasts: timedelta = timedelta(days=90)
+    person: Any,
+    name: str,
+    scopes: Iterable[str],
+    *,
+    by: Any | None = None,
+    at: datetime,
+    lasts: timedelta = timedelta(days=90),
 ) -> tuple[Token, str]:
-    """A new token, and its text, which can't be had again.
+    """A new token, and its text, which can't be had again. `by` None is the installation itself.
+
+    That there is one is an event of the person's; the token itself is in no event.
 
     Raises:
         Refused: no name, an unknown scope, or a life of no time or of more than a year.
@@ -45,6 +58,8 @@ def make(
         made=at,
         expires=at + lasts,
     )
+    body = {"expires": moment(token.expires), "name": token.name, "scopes": wanted, "token": token.id.hex}
+    _log(person, "token.made", by=by, at=at, body=body)
     return token, text
 
 
@@ -65,14 +80,20 @@ def of(person: Any) -> list[Token]:
     return list(Token.objects.filter(person=person).order_by("-made"))
 
 
-def revoke(token_id: UUID, *, by: Any, at: datetime) -> None:
-    """End one of one's own tokens.
+@transaction.atomic
+def revoke(token_id: UUID, person: Any, *, by: Any | None = None, at: datetime) -> None:
+    """End one of `person`'s tokens now. `by` None is the installation itself.
 
     Raises:
-        NotFound: it isn't one of `by`'s.
+        NotFound: it isn't one of theirs, or ended before.
     """
-    if not Token.objects.filter(pk=token_id, person=by, revoked=None).update(revoked=at):
-        raise NotFound("There is no such token of yours.")
+    if not Token.objects.filter(pk=token_id, person=person, revoked=None).update(revoked=at):
+        raise NotFound("There is no such token of yours." if by else "There is no such token of theirs.")
+    _log(person, "token.revoked", by=by, at=at, body={"token": token_id.hex})
+
+
+def _log(person: Any, kind: str, *, by: Any | None, at: datetime, body: dict[str, Any]) -> None:
+    log_subject("person", person.id, kind, by=by, at=at, body=body, leaf_kind="record.event")
 
 
 def _digest(text: str) -> str:

@@ -108,7 +108,7 @@ def revoke(username: str, token_id: UUID) -> None:
 
     try:
         someone = people.find(username)
-        tokens.revoke(token_id, by=someone, at=datetime.now(UTC))
+        tokens.revoke(token_id, someone, at=datetime.now(UTC))
     except KernelError as why:
         raise CommandError(str(why), code=1) from None
     click.echo(f"The token {token_id} of {someone.full_name} has ended.")
