@@ -221,11 +221,28 @@ def test_an_altered_or_strangely_signed_checkpoint_is_named(tmp_path: Path) -> N
     assert (found["place"], found["reason"]) == ("checkpoint", "its root is not that of the entries")
 
 
+def test_a_log_with_extension_lines_that_signs_as_a_cosigner_is_read(tmp_path: Path) -> None:
+    """tlog-checkpoint.md: extension lines are optional, and a log may use any signature type."""
+    making.write_log(tmp_path, 300)
+    signer = forge.ed_key("signer")
+    text = (tmp_path / "checkpoint").read_bytes().partition(b"\n\n")[0] + b"\nextension\n"
+    (tmp_path / "checkpoint").write_bytes(text + b"\n" + forge.note_line(making.ORIGIN, signer, text))
+    assert report(tmp_path, forge.vkey(making.ORIGIN, signer))["exit"] == 0
+    (tmp_path / "checkpoint").write_bytes(
+        text + b"\n" + forge.cosignature_line(making.ORIGIN, signer, text, 7)
+    )
+    assert report(tmp_path, forge.vkey(making.ORIGIN, signer, 4))["exit"] == 0
+
+
 def test_what_is_no_log_or_no_key_is_unreadable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vkey = making.write_log(tmp_path / "log", 3)[0]
     assert verify.main(["--log", str(tmp_path), "--vkey", vkey]) == 2
     assert verify.main(["--log", str(tmp_path / "log"), "--vkey", "x"]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 2
+    p256 = verify.Key("a", 2, bytes(91))
+    spelled = f"a+{p256.id.hex()}+{base64.b64encode(bytes([2]) + p256.public).decode()}"
+    assert verify.main(["--log", str(tmp_path / "log"), "--vkey", spelled]) == 2
+    assert capsys.readouterr().err == "--vkey: expected a key of type 1 or 4, got type 2\n"
     assert verify.main(["--log", str(tmp_path / "log"), "--vkey", vkey]) == 0
     assert capsys.readouterr().out.endswith("exit: 0\n")
     (tmp_path / "log/tile/entries/000.p/3").unlink()

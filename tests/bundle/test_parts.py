@@ -142,12 +142,11 @@ def policy(*lines: str) -> verify.Policy:
 
 def test_a_policy_with_groups_is_met_by_the_right_witnesses_only() -> None:
     p = policy(LOG, *W, "group two 2 w0 w1 w2", "group top all two w3", "quorum top", "", "# a comment")
-    assert p.witnessed
     assert p.met("top", {"w0", "w2", "w3"})
     assert not p.met("top", {"w0", "w3"})
     assert not p.met("top", {"w0", "w1", "w2"})
     assert policy(LOG, W[0], W[1], "group any any w0 w1", "quorum any").met("any", {"w1"})
-    assert not policy(LOG, "quorum none").witnessed
+    assert policy(LOG, "quorum none").met("none", set())
 
 
 BAD_POLICIES: dict[str, tuple[list[str], str]] = {
@@ -157,7 +156,10 @@ BAD_POLICIES: dict[str, tuple[list[str], str]] = {
     "an unknown quorum": ([LOG, "quorum w9"], "policy line 2"),
     "an unknown word": ([LOG, "wibble", "quorum none"], "policy line 2"),
     "the same log key twice": ([LOG, LOG, "quorum none"], "policy line 2"),
-    "a witness key as a log": (["log " + W[0].split()[2], "quorum none"], "policy line 1"),
+    "a key of a station as a log": (
+        [f"log {forge.p256_vkey('a', forge.RELEASE_KEY)}", "quorum none"],
+        "policy line 1",
+    ),
     "a log key as a witness": ([LOG, "witness w " + LOG.split()[1], "quorum none"], "policy line 2"),
     "a witness twice": ([LOG, W[0], W[0], "quorum none"], "policy line 3"),
     "one key for two witnesses": ([LOG, W[0], W[0].replace("w0 ", "w9 ", 1), "quorum none"], "policy line 3"),
@@ -206,12 +208,37 @@ def test_a_bad_policy_is_refused_with_its_line(name: str) -> None:
 
 
 def test_a_policy_is_text_of_limited_size() -> None:
-    with pytest.raises(Unreadable, match="policy byte 0"):
-        verify.read_policy(b"\xff")
     room = verify.MAX_POLICY_BYTES - len(f"{LOG}\nquorum none\n#")
     assert policy(LOG, "quorum none", "#" + "x" * room).logs
     with pytest.raises(Unreadable, match="at most 65536 bytes"):
         policy(LOG, "quorum none", "#" + "x" * (room + 1))
+
+
+def test_names_and_comments_of_a_policy_are_octets_and_keys_are_utf8() -> None:
+    """tlog-policy.md: octets with the high bit set are opaque outside of keys."""
+    key = W[0].split()[2].encode()
+    lines = [
+        LOG.encode(),
+        b"# caf\xe9",
+        b"witness \xe9 " + key,
+        b"group \xc3\xa9 any \xe9",
+        b"quorum \xc3\xa9",
+    ]
+    found = verify.read_policy(b"\n".join(lines))
+    assert found.met(found.quorum, set(found.witnesses)) and not found.met(found.quorum, {"é"})
+    with pytest.raises(Unreadable) as told:
+        verify.read_policy(b"\n".join([*lines, b"witness x \xe9" + key]))
+    assert told.value.place == "policy line 6"
+    name, _, public = W[0].split()[2].encode().partition(b"+")
+    for wrong in (b"wibble \xe9", b"witness x " + name + b"+\xe9" + public):
+        with pytest.raises(Unreadable) as told:
+            verify.read_policy(b"\n".join([*lines, wrong]))
+        assert str(told.value).encode()  # what is shown of it is text
+    own = verify.read_policy(
+        forge.policy(witness=True).replace(b"quorum w1", b"group \xe9 any w1\nquorum \xe9")
+    )
+    with pytest.raises(Bad, match=r"quorum '\\udce9' is not met"):
+        verify.trust_checkpoint(verify.read_note(GOOD_NOTE, "note"), own, "note", quorum=True)
 
 
 def test_own_lines_are_comments_to_the_ledgers_policy_reader() -> None:
@@ -234,6 +261,7 @@ GOOD_NOTE = forge.Log("root", forge.ed_key("log root"), [b"x"]).note()
         (GOOD_NOTE.replace(b"1\n", b"1\r\n", 1), "not a signed note"),
         (b"a\n\nno dash here\n", "not “— name base64”"),
         ("a\n\n— a+b AAAA\n".encode(), "not “— name base64”"),
+        ("a\n\n— a\u2003b AAAA\n".encode(), "not “— name base64”"),
         ("a\n\n— a !!!!\n".encode(), "not base64"),
         ("a\n\n— a AAAAAB==\n".encode(), "stray bits"),
         ("a\n\n— a AAAA\n".encode(), "too short"),
@@ -257,7 +285,7 @@ def signed(text: bytes) -> bytes:
 
 def test_a_checkpoint_is_believed_by_its_log_key_and_its_quorum() -> None:
     assert trusted(GOOD_NOTE).size == 1
-    with pytest.raises(Bad, match="quorum “w1” is not met"):
+    with pytest.raises(Bad, match="quorum 'w1' is not met"):
         trusted(GOOD_NOTE, witness=True)
     body = GOOD_NOTE.partition(b"\n\n")[0] + b"\n"
     line = forge.cosignature_line("w1.example", forge.ed_key("w1"), body, 77)
@@ -270,15 +298,55 @@ def test_a_checkpoint_is_believed_by_its_log_key_and_its_quorum() -> None:
         )
 
 
+def test_the_time_of_a_cosignature_is_below_2_63() -> None:
+    """tlog-cosignature.md: it MUST NOT exceed 2^63-1, however well it is signed."""
+    body, key = GOOD_NOTE.partition(b"\n\n")[0] + b"\n", forge.ed_key("w1")
+    last = forge.cosignature_line("w1.example", key, body, 2**63 - 1)
+    assert trusted(GOOD_NOTE + last, witness=True).times == (2**63 - 1,)
+    with pytest.raises(Bad, match="time of the cosignature of w1.example is not below"):
+        trusted(GOOD_NOTE + forge.cosignature_line("w1.example", key, body, 2**63), witness=True)
+
+
+SPACES = " \t\u0085\u00a0\u1680\u2000\u2003\u200a\u2028\u2029\u202f\u205f\u3000"
+
+
+@pytest.mark.parametrize("name", ["", *(f"a{space}b" for space in SPACES), "a\x00b", "a\udcffb"])
+def test_a_key_whose_name_is_none_is_unreadable(name: str) -> None:
+    with pytest.raises(Unreadable, match="expected a verifier key"):
+        verify.read_vkey(f"{name}+00000000+AQ==", "key")
+    assert verify.read_vkey(forge.vkey("日本/a-b", forge.ed_key("x")), "key").name == "日本/a-b"
+
+
+def test_a_log_may_sign_as_a_cosigner_and_is_no_witness_for_that() -> None:
+    """tlog-checkpoint.md: a log MAY use any signature type."""
+    name, key = f"{forge.AUTHORITY}/root", forge.ed_key("log root")
+    log = f"log {forge.vkey(name, key, 4)}"
+    body = GOOD_NOTE.partition(b"\n\n")[0] + b"\n"
+    note = verify.read_note(body + b"\n" + forge.cosignature_line(name, key, body, 77), "note")
+    found = verify.trust_checkpoint(note, policy(log, "quorum none"), "note", quorum=True)
+    assert (found.size, found.times) == (1, ())
+    with pytest.raises(Bad, match="quorum 'w0' is not met"):
+        verify.trust_checkpoint(note, policy(log, W[0], "quorum w0"), "note", quorum=True)
+
+
 def test_a_log_key_signs_for_its_own_origin_only() -> None:
     text = f"{forge.AUTHORITY}/other\n1\n{base64.b64encode(bytes(32)).decode()}\n".encode()
     with pytest.raises(Bad, match="no log key of the policy has signed"):
         trusted(signed(text))
 
 
+def test_extension_lines_are_read_over() -> None:
+    """tlog-checkpoint.md: opaque and optional; a log of somebody else may have them."""
+    text = f"{forge.AUTHORITY}/root\n{2**63 - 1}\n{base64.b64encode(bytes(32)).decode()}\none\n\u2014 two\n"
+    assert trusted(signed(text.encode())).size == 2**63 - 1
+
+
 @pytest.mark.parametrize(
-    "rest", ["1\n", "01\n{}\n", "-1\n{}\n", "1\n{}\nextension\n", "1\nAAAA\n", "1\n!!\n"]
-)
+    "rest",
+    [
+        "1\n", "01\n{}\n", "-1\n{}\n", "1\n{}\n\n", "1\n{}\none\n\ntwo\n", "1\nAAAA\n", "1\n!!\n", f"{2**63}\n{{}}\n",
+    ],
+)  # fmt: skip
 def test_a_signed_text_that_is_no_checkpoint_is_refused(rest: str) -> None:
     text = f"{forge.AUTHORITY}/root\n" + rest.format(base64.b64encode(bytes(32)).decode())
     with pytest.raises(Bad):
@@ -301,7 +369,9 @@ HEAD = b"c2sp.org/tlog-proof@v1\n"
         (HEAD + b"index 1\nAAAA\n\n" + GOOD_NOTE, "63 times 32"),
         (HEAD + b"index 1\n" + base64.b64encode(bytes(32)) * 1 + b"\nx\n\n" + GOOD_NOTE, "not base64"),
         (HEAD + b"index 1\n" + (base64.b64encode(bytes(32)) + b"\n") * 64 + b"\n" + GOOD_NOTE, "63 times 32"),
-        (HEAD + b"index 1\n\n" + GOOD_NOTE + b"x" * 70_000, "not a tlog-proof"),
+        (HEAD + b"index 1\n\n" + GOOD_NOTE + b"x" * (1 << 18), "not a tlog-proof"),
+        (HEAD + b"index 9223372036854775808\n\n" + GOOD_NOTE, "no index line"),
+        (HEAD + b"7\n\n" + GOOD_NOTE, "no index line"),
     ],
 )
 def test_a_bad_proof_is_refused(data: bytes, reason: str) -> None:
@@ -311,6 +381,20 @@ def test_a_bad_proof_is_refused(data: bytes, reason: str) -> None:
 
 def test_an_extra_line_is_read_over() -> None:
     assert verify.read_proof(HEAD + b"extra AAAA\nindex 7\n\n" + GOOD_NOTE, "proof").at == 7
+
+
+@pytest.mark.parametrize(("extra", "line"), [(b"", 3), (b"extra AAAA\n", 4)])
+def test_the_line_of_a_broken_hash_is_named(extra: bytes, line: int) -> None:
+    with pytest.raises(Bad) as told:
+        verify.read_proof(HEAD + extra + b"index 7\n!\n\n" + GOOD_NOTE, "proof")
+    assert told.value.place == f"proof line {line}"
+
+
+def test_sixteen_signatures_of_post_quantum_size_are_read() -> None:
+    """signed-note.md: at least 16 MUST be accepted, and one may have nearly 5 kB."""
+    lines = [f"— w{n} {base64.b64encode(bytes(4 + 4_999)).decode()}\n".encode() for n in range(16)]
+    note = verify.read_proof(HEAD + b"index 7\n\n" + GOOD_NOTE + b"".join(lines), "proof").note
+    assert len(note.lines) == 17
 
 
 # -- CBOR, COSE

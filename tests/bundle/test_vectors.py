@@ -59,7 +59,7 @@ def test_the_format_page_names_every_code_check_limit_and_switch() -> None:
         "512 MiB",
         "4,096 bytes",
         "at most 200 characters",
-        "at most 65,536 bytes, 63 hashes, 64 signature lines",
+        "at most 262,144 bytes, 63 hashes, 64 signature lines",
         "64 MiB of JSON, CBOR 16 deep",
         "a policy of 65,536 bytes and 100 groups",
         "at most 8 deep",

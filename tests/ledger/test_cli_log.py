@@ -78,7 +78,7 @@ def test_prove_prints_one_object(fixtures):
         "prove", place, 2, "--checkpoint", place / "checkpoint.3", "--vkey", FOREIGN_KEY, "--json"
     )
     found = json.loads(out)
-    assert (code, found["index"], found["size"], found["signature_checked"]) == (0, 2, 3, True)
+    assert (code, found["index"], found["size"], found["checkpoint"]) == (0, 2, 3, "verified")
     assert proofs.parse(found["proof"].encode()).extra == b"three"
     assert len(found["hashes"]) == 1
     code, _, err = run(
@@ -185,7 +185,10 @@ def test_kept_checkpoints_are_compared_with_the_log_and_with_each_other(long_log
             70_000,
             None,
         )
-        assert found["signatures_checked"] and found["new_root"] == Reader(place).checkpoint(vkey).root.hex()
+        assert (
+            found["checkpoints"] == "verified"
+            and found["new_root"] == Reader(place).checkpoint(vkey).root.hex()
+        )
     code, out, _ = run("consistency", sizes / str(old), sizes / "69999", "--log", place, "--vkey", vkey)
     assert (code, out[:10]) == (0, b"consistent")  # the tiles reach further than both
 
@@ -207,8 +210,48 @@ def test_a_fork_names_both_roots(long_log, sizes, tmp_path):
         == f"fork: two checkpoints of size 300: root {'01' * 32} in one, root {real} in the other"
     )
     empty = signed(tmp_path, "empty", 0, bytes(32))
-    code, out, _ = run("consistency", empty, place, "--vkey", vkey)
-    assert code == 1 and b"size 0: expected root e3b0c442" in out
+    for later in (place, empty, sizes / "0"):
+        code, out, _ = run("consistency", empty, later, "--vkey", vkey)
+        assert code == 1 and b"size 0: expected root e3b0c442" in out
+
+
+def test_without_a_key_the_answer_says_that_nothing_was_verified(fixtures, sizes, long_log, tmp_path):
+    place = fixtures / "vectors/tessera-log"
+    args = ("prove", place, 2, "--checkpoint", place / "checkpoint.3")
+    code, proof, err = run(*args)
+    assert (code, err) == (0, "checkpoint unverified: no --vkey given\n")
+    assert run("check", "-", "--vkey", FOREIGN_KEY, stdin=proof)[0] == 0
+    assert json.loads(run(*args, "--json")[1])["checkpoint"] == "unverified"
+    two = (sizes / "300", sizes / "69999", "--log", long_log[0])
+    code, out, _ = run("consistency", *two)
+    assert code == 0 and out.endswith(b"continues size 300 (checkpoints unverified: no --vkey given)\n")
+    assert json.loads(run("consistency", *two, "--json")[1])["checkpoints"] == "unverified"
+    other = signed(tmp_path, "other", 300, b"\x01" * 32)
+    out = run("consistency", other, long_log[0])[1]
+    assert b"of size 300 is claimed, but" in out and out.endswith(
+        b"(checkpoints unverified: no --vkey given)\n"
+    )
+
+
+def test_without_a_key_an_error_is_one_line_too(fixtures):
+    place = fixtures / "vectors/tessera-log"
+    args = ["prove", str(place), "3", "--checkpoint", str(place / "checkpoint.3")]
+    result = CliRunner().invoke(log, args)
+    assert str(result.exception) == "index: expected 0..2, got 3" and result.stderr == ""
+
+
+def test_tiles_are_fetched_for_a_size_that_the_key_signed_and_no_other(tmp_path):
+    """tlog-tiles.md: no partial tile without a verified checkpoint whose size requires it."""
+    place = tmp_path / "log"
+    vkey, _ = write_log(place, 300)
+    reader = Reader(place)
+    reader.checkpoint(vkey)
+    files = [signed(tmp_path, str(size), size, reader.root_at(size)) for size in (1, 299)]
+    words = ("consistency", *files, "--log", place, "--vkey", vkey)
+    assert run(*words)[0] == 0  # by the log's newest checkpoint, of size 300
+    signed(place, "checkpoint", 300, reader.root_at(300), signer=notes.Signer(ORIGIN, b"\x09" * 32))
+    code, _, err = run(*words)
+    assert (code, err) == (2, "tile/0/001.p/43: expected an object, got none")
 
 
 def test_equal_checkpoints_need_no_tiles(sizes, long_log):

@@ -83,15 +83,6 @@ def origin(size: int) -> None:
     assert checkpoints.parse_body(body).origin == "o" * size
 
 
-def extensions(number: int) -> None:
-    body = checkpoints.Checkpoint("o", 1, bytes(32)).body + b"extension\n" * number
-    checkpoints.parse_body(body)
-
-
-def key_name(size: int) -> None:
-    notes.parse_vkey(notes.Signer("n" * size, bytes(32)).verifier.vkey)
-
-
 def proof(hashes: int = 0, extra: int = 0) -> None:
     note = notes.sign(checkpoints.Checkpoint("log.example/a", 1, bytes(32)).body, SIGNER)
     made = proofs.TlogProof(0, (bytes(32),) * hashes, note, bytes(extra))
@@ -140,8 +131,6 @@ CASES: dict[str, tuple[Callable[[int], None], str]] = {
     "MAX_SAFE_INT": (lambda number: bool(making_leaf({"number": number})), "leaf"),
     "MAX_INT": (decimal, "size"),
     "MAX_ORIGIN_BYTES": (origin, "checkpoint line 1"),
-    "MAX_EXTENSIONS": (extensions, "checkpoint"),
-    "MAX_NAME_BYTES": (key_name, "signer"),
     "MAX_PROOF_HASHES": (lambda number: proof(hashes=number), "proof"),
     "MAX_EXTRA_BYTES": (lambda number: proof(extra=number), "proof line 2"),
     "MAX_PROOF_BYTES": (whole_proof, "proof"),

@@ -89,6 +89,12 @@ def test_signatures_of_unknown_keys_are_ignored_even_when_the_name_is_known():
     assert opened.ignored == 2
 
 
+def test_a_stranger_with_a_long_name_is_ignored_as_any_other():
+    """signed-note.md has no limit for a name: such a line MUST be ignored, not refused."""
+    note = notes.add_lines(notes.sign(b"text\n", LOG), [line(b"12345", "n" * 100_000)])
+    assert notes.open_note(note, [LOG.verifier]).ignored == 1
+
+
 def test_a_known_key_with_a_wrong_signature_rejects_the_note_whatever_else_is_good():
     bad = LOG.line(b"another text\n")
     note = notes.add_lines(notes.sign(b"text\n", OTHER), [bad])
@@ -178,6 +184,10 @@ def test_signing_needs_a_signer_a_newline_and_the_right_kind_of_time():
         WITNESS.line(b"text\n")
     with pytest.raises(Malformed, match="a time for a cosignature"):
         LOG.line(b"text\n", time=5)
+    assert WITNESS.line(b"text\n", time=2**63 - 1)  # tlog-cosignature.md: MUST NOT exceed it
+    for time in (2**63, -1):
+        with pytest.raises(Malformed, match=r"a time of 0\.\.2\^63-1"):
+            WITNESS.line(b"text\n", time=time)
 
 
 def test_a_cosignature_gives_its_time():
@@ -243,7 +253,7 @@ ROOT = b64encode(bytes(32)).decode()
         ("o\n5\nAAAA\n", "checkpoint line 3"),
         (f"o\n5\n{ROOT[:-1]}\n", "checkpoint line 3"),
         (f"o\n5\n{ROOT}\n\n", "checkpoint line 4"),
-        (f"o\n5\n{ROOT}\n" + "x\n" * 65, "checkpoint"),
+        (f"o\n5\n{ROOT}\n" + "x\n" * 65 + "\n", "checkpoint line 69"),
     ],
 )
 def test_broken_checkpoints_name_the_line(text, place):
@@ -273,7 +283,7 @@ def test_key_ids_are_as_the_specification_says():
 
 
 @pytest.mark.parametrize(
-    "name", ["Ärzte.example/ß", "日本語", "a\u200bb", "a-b_c:d/e", "\u2014", "x\u007fy", "n" * 255]
+    "name", ["Ärzte.example/ß", "日本語", "a\u200bb", "a-b_c:d/e", "\u2014", "x\u007fy", "n" * 300]
 )
 def test_odd_names_sign_and_verify(name):
     signer = Signer(name, b"o" * 32)
@@ -285,13 +295,13 @@ def test_odd_names_sign_and_verify(name):
 SPACES = " \t\u0085\u00a0\u1680\u2000\u2003\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
-@pytest.mark.parametrize("name", ["", "+", "a+", *(f"a{space}b" for space in SPACES), "a\x00b", "n" * 256])
+@pytest.mark.parametrize("name", ["", "+", "a+", *(f"a{space}b" for space in SPACES), "a\x00b", "a\udcffb"])
 def test_names_with_a_plus_or_a_unicode_space_are_refused_everywhere(name):
     with pytest.raises(Malformed):
         Signer(name, b"o" * 32)
     with pytest.raises(Malformed):
         notes.parse_vkey(f"{name}+00000000+AQ==")
-    if name not in ("", "n" * 256) and name.isprintable():
+    if name and name.isprintable():
         with pytest.raises(Malformed, match="note signature line 1"):
             notes.parse_note(("text\n\n" + line(b"12345", name)).encode())
 
@@ -390,11 +400,9 @@ def test_other_sizes_are_refused_in_line_2(size):
     assert refused.value.place == "checkpoint line 2"
 
 
-def test_extension_lines_are_kept_up_to_the_limit():
+def test_extension_lines_are_kept_however_many():
     body = f"o\n5\n{ROOT}\n".encode()
-    assert len(checkpoints.parse_body(body + b"x\n" * 64).extensions) == 64
-    with pytest.raises(Malformed, match="at most 64 extension lines"):
-        checkpoints.parse_body(body + b"x\n" * 65)
+    assert len(checkpoints.parse_body(body + b"x\n" * 1_000).extensions) == 1_000
     assert checkpoints.parse_body(body + "— a b\n".encode()).extensions == ("— a b",)
     with pytest.raises(Malformed, match="line 5"):
         checkpoints.parse_body(body + b"x\n\n")

@@ -216,3 +216,28 @@ def test_the_command_says_one_line_and_2():
     with serving(plain(NOTE)) as url:
         result = CliRunner().invoke(log, ["fsck", url, "--vkey", VKEY, "--json"])
     assert json.loads(result.output)["size"] == 0 and result.exit_code == 0
+
+
+def test_a_log_is_asked_for_tiles_of_its_verified_size_only(fixtures):
+    """tlog-tiles.md: no partial tile before a checkpoint was verified; without a key, only those that it speaks of."""
+    folder = fixtures / "vectors/tessera-log"
+    key = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
+    asked = []
+
+    def answer(send, path, gone):
+        asked.append(path.removeprefix("/log/"))
+        name = "checkpoint.5" if path.endswith("/checkpoint") else asked[-1]
+        send(head() + (folder / name).read_bytes())
+
+    tiles = ["tile/0/000.p/5", "tile/entries/000.p/5"]
+    with serving(answer) as url:
+        for keys, code, fetched, told in (
+            (["--vkey", VKEY], 1, [], None),
+            (["--vkey", key], 0, tiles, "verified"),
+            ([], 0, tiles, "unverified"),
+        ):
+            asked.clear()
+            result = CliRunner().invoke(log, ["prove", url, "3", "--json", *keys])
+            got = result.exception.code if isinstance(result.exception, CommandError) else result.exit_code
+            assert (got, sorted(asked[1:]), asked[0]) == (code, fetched, "checkpoint")
+            assert told is None or json.loads(result.stdout)["checkpoint"] == told

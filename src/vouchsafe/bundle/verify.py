@@ -39,7 +39,7 @@ import traceback
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -62,7 +62,7 @@ MAX_CBOR_DEPTH = 16
 MAX_LEAF_BYTES = 4_096
 MAX_FACTS_DEPTH = 8  # arrays and objects in one another, the leaf itself included
 MAX_NOTE_LINES = 64
-MAX_PROOF_BYTES = 65_536
+MAX_PROOF_BYTES = 1 << 18  # room for 16 post-quantum signatures and more (C2SP signed-note)
 MAX_PROOF_HASHES = 63
 MAX_DSSE_SIGNATURES = 16
 MAX_POLICY_BYTES = 65_536
@@ -247,7 +247,7 @@ def check(data: bytes, policy: Policy | None) -> Result:
     devices = check_devices(bundle)  # 13 to 15
     check_builds(bundle)  # 16
     check_time(bundle)  # 17
-    if not bundle.policy.witnessed:
+    if bundle.policy.quorum == "none":
         told = "no witness: order and times are those of the operator's log"
         bundle.find("V2", WORD, "policy quorum", told, TEMPORAL)
         told = "no witness: another log could have been shown to others"
@@ -430,11 +430,6 @@ class Policy:
     releasers: list[Key] = field(default_factory=list)
     rp_ids: set[str] = field(default_factory=set)
 
-    @property
-    def witnessed(self) -> bool:
-        """Somebody beside the operator must have seen the root checkpoint."""
-        return self.quorum != "none"
-
     def met(self, name: str, seen: set[str]) -> bool:
         """Do the witnesses `seen` satisfy the witness or group `name`?"""
         if name not in self.groups:
@@ -443,10 +438,13 @@ class Policy:
         return sum(self.met(member, seen) for member in members) >= least
 
 
+KEY_NAME = re.compile(r"[^\s+\x00-\x1f\ud800-\udfff]+")  # C2SP signed-note: no Unicode space, no plus
+
+
 def read_vkey(text: str, place: str) -> Key:
     """`<name>+<8 hex>+<base64(type || public key)>`; split at the first two "+", as base64 has its own."""
     parts = text.split("+", 2)
-    if len(parts) != 3 or not parts[0]:
+    if len(parts) != 3 or not KEY_NAME.fullmatch(parts[0]):
         raise Unreadable(place, "a verifier key name+hash+base64", repr(text[:80]))
     try:
         raw = b64(parts[2], place)
@@ -456,7 +454,7 @@ def read_vkey(text: str, place: str) -> Key:
         raise Unreadable(place, "an Ed25519 key (type 1 or 4) or P-256 key (type 2)", f"type {raw[:1].hex()}")
     key = Key(parts[0], raw[0], raw[1:])
     if key.id.hex() != parts[1]:
-        raise Unreadable(place, f"key hash {key.id.hex()}", parts[1][:20])
+        raise Unreadable(place, f"key hash {key.id.hex()}", repr(parts[1][:20]))
     return key
 
 
@@ -464,21 +462,17 @@ def read_policy(data: bytes) -> Policy:
     """Parse a policy file. Lines of our own, `# vouchsafe: …`, are comments to other tools."""
     if len(data) > MAX_POLICY_BYTES:
         raise Unreadable("policy", f"at most {MAX_POLICY_BYTES} bytes", str(len(data)))
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        got = repr(data[error.start : error.start + 4])
-        raise Unreadable(f"policy byte {error.start}", "UTF-8", got) from None
     odd = re.search(rb"[^\t\n\x20-\x7e\x80-\xff]", data)  # C2SP tlog-policy: character set
     if odd:
         expected = "no control character but tab and newline"
         raise Unreadable(f"policy byte {odd.start()}", expected, repr(odd[0]))
     policy = Policy()
+    text = data.decode(errors="surrogateescape")  # outside of keys, names and comments are opaque octets
     for number, line in enumerate(text.split("\n"), 1):
         words = [word for word in line.replace("\t", " ").split(" ") if word]
         expected = _policy_line(policy, words, f"policy line {number}")
         if expected:
-            raise Unreadable(f"policy line {number}", expected, " ".join(words)[:80])
+            raise Unreadable(f"policy line {number}", expected, repr(" ".join(words)[:80]))
     if not policy.quorum or not policy.logs:
         raise Unreadable("policy", "log lines and one quorum line", "none")
     return policy
@@ -502,8 +496,8 @@ def _policy_line(policy: Policy, words: list[str], place: str) -> str:
             return "allow operators-word <property>, station <vkey>, release <vkey> or rp <id>"
         case ["log", vkey] | ["log", vkey, _]:
             key = read_vkey(vkey, place)
-            if key.type != 1 or key.public in {k.public for k in policy.logs}:
-                return "another log key of type 1"
+            if key.type == 2 or key.public in {k.public for k in policy.logs}:
+                return "another log key of type 1 or 4"
             policy.logs.append(key)
         case ["witness", name, vkey] | ["witness", name, vkey, _]:
             key = read_vkey(vkey, place)
@@ -680,7 +674,7 @@ def read_note(data: bytes, place: str) -> Note:
     for number, line in enumerate(tail[:-1].split("\n"), 1):
         at, part = f"{place} signature line {number}", line.split(" ")
         require(number <= MAX_NOTE_LINES, place, f"more than {MAX_NOTE_LINES} signature lines")
-        formed = len(part) == 3 and part[0] == "—" and part[1] and "+" not in part[1]
+        formed = len(part) == 3 and part[0] == "—" and KEY_NAME.fullmatch(part[1])
         require(formed, at, "not “— name base64”")
         raw = b64(part[2], at)
         require(len(raw) >= 5, at, "too short")
@@ -697,43 +691,50 @@ def trust_checkpoint(note: Note, policy: Policy, place: str, *, quorum: bool) ->
         key = keys.get((name, key_id))
         if key is None:
             continue  # C2SP signed-note: signatures of unknown keys MUST be ignored
-        message, when = note.text.encode(), None
+        message, when = note.text.encode(), 0
         if key.type == 4:  # C2SP tlog-cosignature
             when = int.from_bytes(signature[:8], "big")
+            require(when < 1 << 63, place, f"the time of the cosignature of {name} is not below 2^63")
             message, signature = f"cosignature/v1\ntime {when}\n".encode() + message, signature[8:]
         good = ed25519(key.public, signature, message)
         require(good, place, f"the signature of {name} does not fit (key {key_id.hex()})")
-        if when is None:
+        if key in policy.logs:
             signed = signed or key.name == origin
-        else:
+        if key in policy.witnesses.values():
             seen |= {n for n, k in policy.witnesses.items() if k == key}
             times.append(when)
     require(signed, place, f"no log key of the policy has signed this checkpoint of {origin[:80]}")
-    told = f"the quorum “{policy.quorum}” is not met: {len(seen)} known witnesses signed"
+    told = f"the quorum {policy.quorum!r} is not met: {len(seen)} known witnesses signed"
     require(not quorum or policy.met(policy.quorum, seen), place, told)
     lines = note.text.split("\n")
-    formed = len(lines) == 4 and re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1])  # C2SP tlog-checkpoint
+    # C2SP tlog-checkpoint: extension lines may follow, none of them empty; they say nothing here.
+    formed = len(lines) >= 4 and all(lines[:-1]) and is_size(lines[1])
     require(formed, place, "not a checkpoint of origin, size and root")
     root = b64(lines[2], f"{place} root")
     require(len(root) == 32, place, f"a root of {len(root)} bytes")
     return Checkpoint(origin, int(lines[1]), root, tuple(times))
 
 
+def is_size(text: str) -> bool:
+    """A size or an index: decimal, no leading zero, below 2^63, which a proof of 63 hashes reaches."""
+    return re.fullmatch("0|[1-9][0-9]{0,18}", text) is not None and int(text) < 1 << 63
+
+
 def read_proof(data: bytes, place: str) -> Proof:
     """C2SP tlog-proof: split at the first blank line."""
     head, blank, tail = data.partition(b"\n\n")
-    lines = head.decode("latin-1").split("\n")
-    formed = blank and len(data) <= MAX_PROOF_BYTES and lines[0] == "c2sp.org/tlog-proof@v1"
+    first, *lines = head.decode("latin-1").split("\n")
+    formed = blank and len(data) <= MAX_PROOF_BYTES and first == "c2sp.org/tlog-proof@v1"
     require(formed, place, "not a tlog-proof file")
-    lines = lines[1:]
-    if lines and lines[0].startswith("extra "):
+    at = 1 if lines and lines[0].startswith("extra ") else 0  # not authenticated, so only its form matters
+    if at:
         b64(lines[0][6:], f"{place} extra")
-        lines = lines[1:]
-    require(lines and re.fullmatch(r"index (0|[1-9][0-9]{0,18})", lines[0]), place, "has no index line")
-    path = [b64(line, f"{place} line {n}") for n, line in enumerate(lines[1:], 3)]
+    index = lines[at].removeprefix("index ") if lines[at:] else ""
+    require(is_size(index) and lines[at] != index, place, "has no index line")
+    path = [b64(line, f"{place} line {n}") for n, line in enumerate(lines[at + 1 :], at + 3)]
     good = len(path) <= MAX_PROOF_HASHES and all(len(p) == 32 for p in path)
     require(good, place, f"its hashes are not at most {MAX_PROOF_HASHES} times 32 bytes")
-    return Proof(int(lines[0][6:]), path, read_note(tail, place))
+    return Proof(int(index), path, read_note(tail, place))
 
 
 # --- A whole log from its bytes (C2SP tlog-tiles): `--log` -------------------------------------------------
@@ -741,11 +742,9 @@ def read_proof(data: bytes, place: str) -> Proof:
 
 def tile_path(level: str, index: int, width: int) -> str:
     """`tile/<level>/x001/234`, and `.p/<width>` for a partial one."""
-    digits = f"{index:03d}"
-    digits = digits.zfill(-(-len(digits) // 3) * 3)
-    groups = [digits[at : at + 3] for at in range(0, len(digits), 3)]
-    name = "/".join([*("x" + group for group in groups[:-1]), groups[-1]])
-    return f"tile/{level}/{name}" + (f".p/{width}" if width < 256 else "")
+    *groups, last = f"{index:,}".split(",")
+    above = "".join(f"x{group:0>3}/" for group in groups)
+    return f"tile/{level}/{above}{last:0>3}" + (f".p/{width}" if width < 256 else "")
 
 
 def read_entries(data: bytes, width: int, place: str) -> list[bytes]:
@@ -762,15 +761,10 @@ def read_entries(data: bytes, width: int, place: str) -> list[bytes]:
 
 def read_tile(read: Callable[[str], bytes], path: str) -> tuple[str, bytes]:
     """A tile's name and bytes: those of the full one where a partial one has gone (C2SP tlog-tiles)."""
-    try:
-        return path, read(path)
-    except Bad:
-        whole = path.partition(".p/")[0]
-        try:
-            return whole, read(whole)
-        except Bad:
-            pass
-        raise
+    for name in (path, path.partition(".p/")[0]):
+        with suppress(Bad):
+            return name, read(name)
+    return path, read(path)  # neither is there: the one that was asked for says so
 
 
 def check_log(read: Callable[[str], bytes], key: Key) -> Checkpoint:
@@ -1347,12 +1341,8 @@ def check_signatures(
     out = []
     signed = [leaf for leaf in bundle.record if leaf.kind == "record.sign"]
     for leaf in signed:
-        base, line, statement, verdict = (
-            f"signatures/{leaf.seq}",
-            trail.get(leaf.seq),
-            dict[str, Any](),
-            FAILS,
-        )
+        base, line, verdict = f"signatures/{leaf.seq}", trail.get(leaf.seq), FAILS
+        statement: dict[str, Any] = {}
         if line is None:
             told = f"what was signed is not shown: the payload of {leaf.place} failed"
             bundle.find("V4", NOT_SHOWN, base, told, NON_REPUDIATION)
@@ -1829,6 +1819,8 @@ def log_report(folder: str, vkey: str) -> dict[str, Any]:
             raise Bad(name, f"expected {error.expected}, got {error.got}") from None
 
     key = read_vkey(vkey, "--vkey")
+    if key.type == 2:
+        raise Unreadable("--vkey", "a key of type 1 or 4", "type 2")
     read_limited(os.path.join(folder, "checkpoint"), MAX_TILE_BYTES)  # a folder without one is no log
     try:
         top = check_log(read, key)

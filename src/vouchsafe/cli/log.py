@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from vouchsafe.ledger.reader import Reader, Unreachable, source_of
 from vouchsafe.ledger.stores import Source
 
 MAX_ENTRY_FILE = 65_535
+UNVERIFIED = "unverified"
+"""What a checkpoint is called that no key of the reader's was asked about."""
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 _AT = click.option(
@@ -95,7 +97,7 @@ def fsck(
 @click.argument("place")
 @click.argument("index", type=click.IntRange(min=0))
 @click.option(
-    "--vkey", "vkeys", multiple=True, help="A key of the log. Without it the signature is not looked at."
+    "--vkey", "vkeys", multiple=True, help="A key of the log. Without it the checkpoint is not verified."
 )
 @click.option("--without-entry", is_flag=True, help="Leave the entry out of the file's `extra` line.")
 @click.option("-o", "--output", help="Write the proof to this file instead of standard output.")
@@ -114,8 +116,11 @@ def prove(
 
     The file holds the checkpoint with its signatures and, in its `extra` line, the entry itself, so that
     `vouchsafe log check` needs nothing else. Any C2SP tool can read it. With --json the object says what the
-    proof holds, and `proof` is its text. Exit 0: proved. Exit 1: the log's bytes are not what it signed. Exit 2:
-    unreadable, or there is no such entry.
+    proof holds, and `proof` is its text. Without --vkey the proof is only put together: whether the log signed
+    its checkpoint is for `log check` to say.
+
+    Exit 0: proved. Exit 1: the log's bytes are not what its checkpoint says. Exit 2: unreadable, or there is no
+    such entry.
     """
     reader = Reader(_source(place, checkpoint_file))
     with _told():
@@ -135,11 +140,13 @@ def prove(
             root=checkpoint.root.hex(),
             index=index,
             hashes=[value.hex() for value in proof.hashes],
-            signature_checked=bool(vkeys),
+            checkpoint="verified" if vkeys else UNVERIFIED,
             proof=data.decode(),
         )
     elif not output:
         sys.stdout.buffer.write(data)
+    if not vkeys:
+        click.echo(f"checkpoint {UNVERIFIED}: no --vkey given", err=True)
 
 
 @log.command(epilog="Example: vouchsafe log check 41.tlog-proof --vkey 'demo.example/records+c0ffee00+AbC…'")
@@ -199,12 +206,12 @@ def check(
 
 
 @log.command(
-    epilog="Example: vouchsafe log consistency checkpoint.last-month https://log.example/log/records"
+    epilog="Example: vouchsafe log consistency last-month https://log.example/log/a --vkey 'log.example/a+c0ff…'"
 )
 @click.argument("a")
 @click.argument("b")
 @click.option(
-    "--vkey", "vkeys", multiple=True, help="A key of the log. Without it signatures are not looked at."
+    "--vkey", "vkeys", multiple=True, help="A key of the log. Without it the checkpoints are not verified."
 )
 @click.option("--log", "tiles", help="Where the tiles are, when A and B are both checkpoint files.")
 @_JSON
@@ -212,15 +219,17 @@ def consistency(a: str, b: str, vkeys: tuple[str, ...], tiles: str | None, as_js
     """Does the later of two checkpoints continue the earlier one, or was history rewritten?
 
     A and B are checkpoint files, folders or URLs of a log. Keep a checkpoint file now and then: it is what
-    a later rewriting is proved with. Exit 0: consistent. Exit 1: a fork, or not signed by your key. Exit 2:
-    unreadable.
+    a later rewriting is proved with. Without --vkey nobody has vouched for either of them, and the answer says
+    so.
+
+    Exit 0: consistent. Exit 1: a fork, or not signed by your key. Exit 2: unreadable.
     """
     with _told():
         first, second = _checkpoint_at(a, vkeys), _checkpoint_at(b, vkeys)
         old, new = sorted((first, second), key=lambda found: found[0].size)
         if old[0].origin != new[0].origin:
             raise CommandError(f"{b}: expected a checkpoint of {first[0].origin}, got {second[0].origin}")
-        reason = _fork(old[0], new[0], tiles or new[1] or old[1])
+        reason = _fork(old[0], new[0], tiles or new[1] or old[1], vkeys)
     if as_json:
         _json(
             consistent=reason is None,
@@ -229,30 +238,32 @@ def consistency(a: str, b: str, vkeys: tuple[str, ...], tiles: str | None, as_js
             new_size=new[0].size,
             old_root=old[0].root.hex(),
             new_root=new[0].root.hex(),
-            signatures_checked=bool(vkeys),
+            checkpoints="verified" if vkeys else UNVERIFIED,
             reason=reason,
         )
-    elif reason is None:
-        click.echo(f"consistent: size {new[0].size} of {new[0].origin} continues size {old[0].size}")
     else:
-        click.echo(f"NOT CONSISTENT  {reason}")
+        unverified = "" if vkeys else f" (checkpoints {UNVERIFIED}: no --vkey given)"
+        holds = f"consistent: size {new[0].size} of {new[0].origin} continues size {old[0].size}"
+        click.echo((holds if reason is None else f"NOT CONSISTENT  {reason}") + unverified)
     raise Exit(0 if reason is None else 1)
 
 
-def _fork(old: Checkpoint, new: Checkpoint, place: str | None) -> str | None:
+def _fork(old: Checkpoint, new: Checkpoint, place: str | None, vkeys: tuple[str, ...]) -> str | None:
     """How the new checkpoint contradicts the old one, or None.
 
     Raises: Tampered when the tiles are not those of the new checkpoint: then they say nothing about either.
     """
+    for one in (old, new):  # C2SP tlog-witness: size 0 has this root and no other
+        if one.size == 0 and one.root != tree.EMPTY_ROOT:
+            return f"size 0: expected root {tree.EMPTY_ROOT.hex()}, got {one.root.hex()}"
     if old.size == new.size:
         roots = f"root {old.root.hex()} in one, root {new.root.hex()} in the other"
         return None if old.root == new.root else f"fork: two checkpoints of size {new.size}: {roots}"
-    if old.size == 0:  # Every log continues the empty one.
-        wrong = f"size 0: expected root {tree.EMPTY_ROOT.hex()}, got {old.root.hex()}"
-        return None if old.root == tree.EMPTY_ROOT else wrong
+    if old.size == 0:  # every log continues the empty one
+        return None
     if place is None:
         raise CommandError("--log: expected the folder or URL of the tiles, got only checkpoint files")
-    reader = _tiles_for(new, place)
+    reader = _tiles_for(new, place, vkeys)
     found = reader.root_at(new.size)
     if found != new.root:
         raise Tampered(f"{place} tiles of size {new.size}", f"root {new.root.hex()}", found.hex())
@@ -265,23 +276,21 @@ def _fork(old: Checkpoint, new: Checkpoint, place: str | None) -> str | None:
     found = reader.root_at(old.size)  # proven now: this is what the later checkpoint says of that size
     if found == old.root:
         return None
+    told = "signed" if vkeys else "claimed"
     return (
-        f"fork: root {old.root.hex()} of size {old.size} is signed, but the log that size {new.size} "
+        f"fork: root {old.root.hex()} of size {old.size} is {told}, but the log that size {new.size} "
         f"with root {new.root.hex()} stands for had root {found.hex()} then"
     )
 
 
-def _tiles_for(checkpoint: Checkpoint, place: str) -> Reader:
-    """A reader of tiles that reach to this checkpoint. The log may have grown since; its own checkpoint then
-    only says how wide its partial tiles are, and is not believed otherwise.
+def _tiles_for(checkpoint: Checkpoint, place: str, vkeys: tuple[str, ...]) -> Reader:
+    """A reader of tiles that reach to this checkpoint. The log may have grown since: then its newest checkpoint
+    says how wide its partial tiles are, if the same keys have signed it (C2SP tlog-tiles).
     """
-    reader = Reader(_place(place))
-    try:
-        note = reader.source.get("checkpoint", max_bytes=limits.MAX_NOTE_BYTES)
-    except Missing:
-        return Reader(_place(place), size=checkpoint.size)
-    newest = checkpoints.parse_body(notes.parse_note(note, "checkpoint").unverified_text)
-    return Reader(_place(place), size=max(newest.size, checkpoint.size))
+    size = checkpoint.size
+    with suppress(Missing, Malformed, SignatureError):
+        size = max(size, _newest(Reader(_place(place)), vkeys).size)
+    return Reader(_place(place), size=size)
 
 
 def _checkpoint_at(place: str, vkeys: tuple[str, ...]) -> tuple[Checkpoint, str | None]:
@@ -292,6 +301,7 @@ def _checkpoint_at(place: str, vkeys: tuple[str, ...]) -> tuple[Checkpoint, str 
 
 
 def _newest(reader: Reader, vkeys: tuple[str, ...]) -> Checkpoint:
+    """The log's newest checkpoint; without keys unverified, to put a proof together for others to verify."""
     if vkeys:
         return reader.checkpoint(*(_vkey(key) for key in vkeys))
     note = reader.source.get("checkpoint", max_bytes=limits.MAX_NOTE_BYTES)
@@ -303,7 +313,6 @@ def _newest(reader: Reader, vkeys: tuple[str, ...]) -> Checkpoint:
 def _open(note: bytes, vkeys: tuple[str, ...], place: str) -> Checkpoint:
     if vkeys:
         return checkpoints.open_checkpoint(note, [_vkey(key) for key in vkeys], place)
-    click.echo(f"{place}: no --vkey given, so its signature was not checked", err=True)
     return checkpoints.parse_body(notes.parse_note(note, place).unverified_text, place)
 
 

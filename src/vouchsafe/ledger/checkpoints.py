@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from . import notes
 from .errors import Malformed, SignatureError, brief
-from .limits import MAX_EXTENSIONS, MAX_ORIGIN_BYTES
+from .limits import MAX_ORIGIN_BYTES
 from .text import parse_decimal, parse_hash, to_base64
 
 
@@ -45,8 +45,6 @@ def parse_body(text: bytes, place: str = "checkpoint") -> Checkpoint:
         raise Malformed(f"{place} byte {error.start}", "UTF-8", f"0x{text[error.start]:02x}") from None
     if lines.pop() or len(lines) < 3:
         raise Malformed(place, "origin, size and root, each on a line that ends", f"{len(lines)} lines")
-    if len(lines) > 3 + MAX_EXTENSIONS:
-        raise Malformed(place, f"at most {MAX_EXTENSIONS} extension lines", f"{len(lines) - 3}")
     origin, size, root, *extensions = lines
     if not origin or len(origin.encode()) > MAX_ORIGIN_BYTES:
         raise Malformed(f"{place} line 1", f"an origin of 1..{MAX_ORIGIN_BYTES} bytes", brief(origin))

@@ -28,13 +28,11 @@ MAX_ADVANCE = 65_536
 """Leaves between two signed sizes: bounds the memory of one checkpoint after a long pause."""
 
 MAX_ORIGIN_BYTES = 255
-MAX_EXTENSIONS = 64
-"""Extension lines of a checkpoint."""
+"""A checkpoint's origin. Source: C2SP tlog-cosignature, log_origin."""
 
 MAX_NOTE_BYTES = 1_000_000
 MAX_SIGNATURES = 100
-MAX_NAME_BYTES = 255
-"""A signed note, its signatures, and a key's name."""
+"""A signed note, and its signatures. Keys' names and extension lines have no limit of their own."""
 
 MAX_PROOF_HASHES = 63
 MAX_EXTRA_BYTES = 65_536

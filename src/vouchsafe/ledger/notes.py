@@ -13,18 +13,20 @@ Traceback (most recent call last):
 vouchsafe.ledger.errors.SignatureError: note: expected a signature of a trusted key, got only those of 'log.example/a'
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from . import ed25519
 from .errors import Malformed, SignatureError, brief
-from .limits import MAX_INT, MAX_NAME_BYTES, MAX_NOTE_BYTES, MAX_SIGNATURES
+from .limits import MAX_INT, MAX_NOTE_BYTES, MAX_SIGNATURES
 from .text import parse_base64, to_base64
 
 ED25519 = 0x01
 COSIGNATURE_V1 = 0x04
 _DASH = "\u2014 "
+_NAME = re.compile(r"[^\s+\x00-\x1f\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Signer:
             raise Malformed(
                 f"signature by {self.name}", "a time for a cosignature and none otherwise", str(time)
             )
+        if time is not None and not 0 <= time <= MAX_INT:  # C2SP tlog-cosignature
+            raise Malformed(f"signature by {self.name}", "a time of 0..2^63-1", brief(time))
         if time is None:
             raw = ed25519.sign(self.seed, text)
         else:
@@ -136,10 +140,9 @@ def cosigned_message(text: bytes, time: int) -> bytes:
 
 
 def check_name(name: str, place: str) -> None:
-    """Key names: not empty, no Unicode space, no plus, no control character."""
-    bad = not name or "+" in name or any(ch.isspace() or ord(ch) < 0x20 for ch in name)
-    if bad or len(name.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
-        raise Malformed(place, f"a key name: 1..{MAX_NAME_BYTES} bytes, no space, no plus", brief(name))
+    """Key names: UTF-8, not empty, no Unicode space, no plus, no control character."""
+    if not _NAME.fullmatch(name):
+        raise Malformed(place, "a key name: not empty, UTF-8, no space, no plus", brief(name))
 
 
 def parse_vkey(vkey: str, place: str = "vkey") -> Verifier:
