@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from vouchsafe.sbom import spdx, spdx_tagvalue, spdx_tree
+from vouchsafe.sbom import spdx, spdx_tagvalue, spdx_tree, spdx_yaml
 from vouchsafe.sbom.errors import SbomError
 from vouchsafe.sbom.limits import Limits
 
@@ -42,9 +42,11 @@ def _only(syntax: str, head: bytes, tail: bytes = b"") -> Callable[[bytes], None
 
 def _yaml(data: bytes) -> None:
     try:
-        spdx_tree.parse_yaml(data, limits=LIMITS)
+        value = spdx_yaml.parse(data, limits=LIMITS)
     except SbomError:
         return
+    text = spdx_tree.checked_text(data, "YAML", LIMITS)
+    assert repr(value) == repr(spdx_yaml._by_events(text, LIMITS)), "read quickly or not, it says the same"
 
 
 def _tag_value(data: bytes) -> None:
@@ -75,6 +77,9 @@ SEEDS: dict[str, list[bytes]] = {
     "sbom-spdx-tag-value": [b"PackageName: a\nSPDXID: SPDXRef-a\nPackageVersion: 1\n"],
     "sbom-spdx-yaml": [b"packages:\n- name: a\n  SPDXID: SPDXRef-a\n"],
     "sbom-spdx-xml": [b"<packages><name>a</name><SPDXID>SPDXRef-a</SPDXID></packages>"],
-    "sbom-spdx-yaml-events": [_YAML],
+    "sbom-spdx-yaml-events": [
+        _YAML,
+        b"a:\n- b: |\n    c\n  'd': \"\\x41\\\n    e\"\n- >-\n  f # g\n- h\n  i\n",
+    ],
     "sbom-spdx-tag-value-lines": [_TAGS],
 }

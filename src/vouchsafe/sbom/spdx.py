@@ -37,12 +37,12 @@ Materials", 2021, and its mapping to SPDX.
 import codecs
 import hashlib
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
-from vouchsafe.sbom import jsontext, spdx_tagvalue, spdx_tree, xmltext
+from vouchsafe.sbom import jsontext, spdx_tagvalue, spdx_tree, spdx_yaml, xmltext
 from vouchsafe.sbom import spdx_fields as fields
 from vouchsafe.sbom import spdx_rules as rules
 from vouchsafe.sbom.errors import Malformed, NotRead, TooLarge, shown
@@ -139,7 +139,7 @@ def _read(data: bytes, limits: Limits) -> SpdxSbom:
     if syntax == "json":
         doc = jsontext.parse(data, limits=limits)
     elif syntax == "yaml":
-        doc = spdx_tree.parse_yaml(data, limits=limits)
+        doc = spdx_yaml.parse(data, limits=limits)
     elif syntax == "xml":
         doc, places = spdx_tree.parse_xml(data, limits=limits), spdx_tree.XmlPlaces()
     else:
@@ -192,6 +192,9 @@ class _Reading:
         self.needs: dict[str, dict[str, None]] = {}
         self.having_files: list[tuple[dict[str, Any], str]] = []
         self.stated = False
+        # Thousands of packages say the same here.
+        self.agent = cache(fields.agent)
+        self.licences_of = cache(fields.licences)
         self.others = {
             item.get("externalDocumentId")
             for _, item in rules.objects(doc, "externalDocumentRefs")
@@ -207,7 +210,7 @@ class _Reading:
         """Reads all of it."""
         doc, root = self.doc, self.root
         rules.check_document(doc, root, self.notes)
-        self._identify(doc, root)
+        self._identify(doc, root, "the document")
         components = tuple(self._package(item, at) for item, at in self._each("packages"))
         files = sum(1 for item, at in self._each("files") if self._file(item, at))
         snippets = sum(1 for item, at in self._each("snippets") if self._snippet(item, at))
@@ -274,18 +277,19 @@ class _Reading:
         value = self._text(item, at, field).strip()
         return "" if value in rules.NOTHING else value
 
-    def _identify(self, item: dict[str, Any], at: str) -> bool:
+    def _identify(self, item: dict[str, Any], at: str, place: str) -> bool:
         ref = self._text(item, at, "SPDXID")
         if ref:
             if ref in self.ids:
                 text = f"{shown(ref)} is also at {self.ids[ref]}"
                 self.notes.note("duplicate", text, item, at, "SPDXID")
             else:
-                self.ids[ref] = self.places.of(item, at) if item is not self.doc else "the document"
+                self.ids[ref] = place
         return True
 
     def _package(self, item: dict[str, Any], at: str) -> Component:
         ref = self._text(item, at, "SPDXID")
+        path = self.places.of(item, at)
         url, cpe = self._external(item, at)
         purpose = self._text(item, at, "primaryPackagePurpose")
         component = Component(
@@ -295,18 +299,20 @@ class _Reading:
             cpe=cpe,
             type=rules.PURPOSES.get(purpose, "library"),
             ref=ref,
-            supplier=fields.agent(self._said(item, at, "supplier")),
+            supplier=self.agent(self._said(item, at, "supplier")),
             hashes=fields.hashes(item),
-            licenses=self._licences(item, at),
-            path=self.places.of(item, at),
+            licenses=self.licences_of(
+                self._said(item, at, "licenseDeclared"), self._said(item, at, "licenseConcluded")
+            ),
+            path=path,
         )
         rules.check_package(item, at, self.version, fields.flag(item.get("filesAnalyzed")), self.notes)
         self._check_licences(item, at, "licenseDeclared", "licenseConcluded", "licenseInfoFromFiles")
-        self._identify(item, at)
+        self._identify(item, at, path)
         if len(self.packages) >= self.limits.max_components:
-            raise TooLarge(component.path, f"at most {self.limits.max_components:,} packages", "more")
+            raise TooLarge(path, f"at most {self.limits.max_components:,} packages", "more")
         # A package without an identifier, or with another's, is a component all the same.
-        key = ref if ref and ref not in self.packages else f"{ref} {component.path}"
+        key = ref if ref and ref not in self.packages else f"{ref} {path}"
         self.packages[key] = component
         self._check_component(component, item, at)
         if item.get("hasFiles"):
@@ -333,16 +339,20 @@ class _Reading:
             if not isinstance(reference, dict):
                 self.notes.wrong("a reference (an object)", item, at, "externalRefs", index=i)
                 continue
-            where = self.places.into(item, at, "externalRefs", i)
-            rules.check_reference(reference, where, self.notes)
-            type_ = rules.reference_type(self._text(reference, where, "referenceType"))
-            locator = self._text(reference, where, "referenceLocator")
+            if not rules.is_reference(reference):
+                where = self.places.into(item, at, "externalRefs", i)
+                rules.check_reference(reference, where, self.notes)
+                self._text(reference, where, "referenceType")
+                self._text(reference, where, "referenceLocator")
+            type_ = rules.reference_type(reference.get("referenceType") or "")
+            locator = reference.get("referenceLocator")
             if type_ == "cpe23Type":
-                cpe = cpe or locator or None
+                cpe = cpe or locator
             elif type_ == "cpe22Type":
-                old = old or locator or None
+                old = old or locator
             elif type_ == "purl" and locator:
                 told = fields.unreadable(locator)
+                where = self.places.into(item, at, "externalRefs", i) if told or url else ""
                 if told is not None:
                     self.notes.note("purl", told, reference, where, "referenceLocator")
                     unread = unread or locator
@@ -353,16 +363,7 @@ class _Reading:
                         f"{shown(locator)} is one more package URL; only the first, {shown(url)}, is matched"
                     )
                     self.notes.note("purl", text, reference, where, "referenceLocator")
-        return url or unread, cpe or old
-
-    def _licences(self, item: dict[str, Any], at: str) -> tuple[str, ...]:
-        """What is declared, then what was concluded where it says something else."""
-        found: list[str] = []
-        for field in ("licenseDeclared", "licenseConcluded"):
-            text = fields.bare(self._said(item, at, field))
-            if text and text not in found:
-                found.append(text)
-        return tuple(sys.intern(t) for t in found)
+        return url or unread, cpe or old or None
 
     def _check_licences(self, item: dict[str, Any], at: str, *named: str) -> None:
         rules.check_licences(item, at, named, self.licences, self.others, self.notes)
@@ -370,12 +371,12 @@ class _Reading:
     def _file(self, item: dict[str, Any], at: str) -> bool:
         rules.check_file(item, at, self.version, self.notes)
         self._check_licences(item, at, "licenseConcluded", "licenseInfoInFiles")
-        return self._identify(item, at)
+        return self._identify(item, at, self.places.of(item, at))
 
     def _snippet(self, item: dict[str, Any], at: str) -> bool:
         rules.check_id(item, at, self.notes)
         self._check_licences(item, at, "licenseConcluded", "licenseInfoInSnippets")
-        return self._identify(item, at)
+        return self._identify(item, at, self.places.of(item, at))
 
     def _describes(self) -> None:
         described = self.doc.get("documentDescribes")

@@ -51,16 +51,24 @@ def bare(text: str) -> str:
     return text
 
 
+def licences(*expressions: str) -> tuple[str, ...]:
+    """Each of the licence expressions once."""
+    found = dict.fromkeys(bare(text) for text in expressions)
+    return tuple(text for text in found if text)
+
+
 _HASH_NAMES = {name: re.sub(r"^SHA(?=[0-9]+$)", "SHA-", name) for name in rules.HASH_LENGTHS}
 
 
-def hashes(item: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+def hashes(package: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """Algorithms are named as CycloneDX names them, so that SBOMs of both formats compare."""
-    return tuple(
-        (_HASH_NAMES.get(c["algorithm"], c["algorithm"]), c["checksumValue"])
-        for _, c in rules.objects(item, "checksums")
-        if isinstance(c.get("algorithm"), str) and isinstance(c.get("checksumValue"), str)
-    )
+    found = []
+    for item in rules.members(package, "checksums"):
+        if isinstance(item, dict):
+            algorithm, digits = item.get("algorithm"), item.get("checksumValue")
+            if isinstance(algorithm, str) and isinstance(digits, str):
+                found.append((_HASH_NAMES.get(algorithm, algorithm), digits))
+    return tuple(found)
 
 
 def unreadable(locator: str) -> str | None:

@@ -1,19 +1,16 @@
 """SPDX documents in JSON, YAML and XML as one shape, and how each of them names a place.
 
-Every syntax ends as the objects, arrays and texts of the JSON form; `Places` says where one of them stood. YAML
-is read from libyaml's events: no aliases, no tags, no second document, each key once, and nothing becomes a date
-or a number that was written as text. XML becomes objects as it is read;
-only what no plain SPDX document has makes a tree of it first.
+Every syntax ends as the objects, arrays and texts of the JSON form; `Places` says where one of them stood. XML
+becomes objects as it is read; only what no plain SPDX document has makes a tree of it first.
 
-Source: SPDX 2.3 and its JSON schema; YAML 1.2.2; the XML form is the JSON form with `Document` outermost and an
+Source: SPDX 2.3 and its JSON schema; the XML form is the JSON form with `Document` outermost and an
 array written as its element repeated.
 """
 
 import codecs
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
-
-import yaml
 
 from vouchsafe.sbom import xmltext
 from vouchsafe.sbom.errors import Malformed, NotRead, TooLarge, shown
@@ -54,15 +51,17 @@ class Places:
 
 class XmlNode(dict[str, Any]):
     """The members of one element. `line` is where it begins; `lines` where its members first stand, in their order;
-    `more` where those stand that are arrays of texts.
+    `more` where those stand that are arrays of texts. A plain object's lines are found when they are asked for.
     """
 
-    __slots__ = ("element", "line", "lines", "more")
+    __slots__ = ("element", "line", "lines", "more", "source")
 
     element: xmltext.Element | None
     line: int
     lines: list[int]
     more: dict[str, list[int]] | None
+    # What finds the lines: for a plain object the file and its own bytes there, for one in it that object.
+    source: "tuple[bytes, int, int] | XmlNode | None"
 
     def texts(self, tag: str, value: Any, line: int) -> None:
         """Adds a value to an array of texts."""
@@ -78,17 +77,38 @@ class XmlNode(dict[str, Any]):
 
     def line_of(self, field: str, index: int | None) -> int:
         """The line of a member, or of an item of one; where there is none, of the element."""
+        if isinstance(self.source, XmlNode) or (field and self.source is not None):
+            self._find_lines()
+        if field not in self:
+            return self.line
         lines: list[int] | None = self.more.get(field) if self.more else None
         if lines is not None:
             return lines[min(index or 0, len(lines) - 1)]
-        if field not in self:
-            return self.line
         value = self[field]
         if isinstance(value, XmlNodes):
             value = value.elements
         if isinstance(value, list):
             return int(value[min(index or 0, len(value) - 1)].line)
         return self.lines[list(self).index(field)]
+
+    def _find_lines(self) -> None:
+        outer = self.source if isinstance(self.source, XmlNode) else self
+        assert isinstance(outer.source, tuple), "a plain object knows where it stands"
+        data, begin, end = outer.source
+        outer._take_lines(xml_node(xmltext.parse(data[begin:end])), outer.line - 1)
+
+    def _take_lines(self, twin: "XmlNode", before: int) -> None:
+        """Takes the lines of the same object, read with no more than `before` lines left out."""
+        self.source = None
+        self.line = before + twin.line
+        self.lines = [before + line for line in twin.lines]
+        self.more = {tag: [before + line for line in lines] for tag, lines in (twin.more or {}).items()}
+        for tag, value in self.items():
+            if isinstance(value, XmlNode):
+                value._take_lines(twin[tag], before)
+            elif isinstance(value, list) and isinstance(value[0], XmlNode):
+                for inner, other in zip(value, twin[tag], strict=True):
+                    inner._take_lines(other, before)
 
 
 class XmlNodes(Sequence[XmlNode]):
@@ -128,14 +148,14 @@ class XmlPlaces(Places):
     def of(self, node: dict[str, Any], at: str, field: str = "", index: int | None = None) -> str:
         assert isinstance(node, XmlNode), "XML documents are made of XmlNode"
         if not field:
-            return f"line {node.line}: {at}"
+            return f"line {node.line_of('', None)}: {at}"
         return f"line {node.line_of(field, index)}: {self.into(node, at, field, index)}"
 
 
 def _node(line: int, element: xmltext.Element | None = None) -> XmlNode:
     # Not its own `__init__`, which would be called a quarter of a million times.
     node = XmlNode()
-    node.line, node.lines, node.more, node.element = line, [], None, element
+    node.line, node.lines, node.more, node.element, node.source = line, [], None, element, None
     return node
 
 
@@ -207,6 +227,24 @@ def parse_xml(data: bytes, *, limits: Limits = DEFAULT) -> XmlNode:
     return xml_node(root, kept=False)
 
 
+# An object of the document with nothing but plain texts and objects of plain texts: no attribute, no entity, no comment,
+# no character but ASCII. Group 1 is its name; the white space before it belongs to it.
+_SPACE = rb"[ \t\r\n]*+"
+_MEMBER, _INNER = (
+    _SPACE + rb"<(?P<N>[A-Za-z]++)>[\t\n -%'-;=-\\^-~]*+</(?P=N)>".replace(b"N", name)
+    for name in (b"member", b"inner")
+)
+_OBJECT_OF_TEXTS = (
+    rb"<(?P<object>packages|files|relationships)>"
+    rb"(?:" + _MEMBER + rb"|" + _SPACE + rb"<(?P<own>[A-Za-z]++)>(?:" + _INNER + rb")++" + _SPACE + rb"</(?P=own)>)++"
+    + _SPACE + rb"</(?P=object)>"
+)  # fmt: skip
+_FIRST, _NEXT = re.compile(_OBJECT_OF_TEXTS), re.compile(_SPACE + _OBJECT_OF_TEXTS)
+_PLAIN_DEPTH = 4
+# A begin tag, the text after it, and the end tags after that: none where an object begins.
+_TOKEN = re.compile(r"<([A-Za-z]++)>([^<]*+)((?:</[A-Za-z]++>[ \t\r\n]*+)*+)")
+
+
 class _Unusual(Exception):
     """The document must be read as a tree."""
 
@@ -225,6 +263,9 @@ class _XmlReader(xmltext.Reader):
         self.root = self.node = _node(1)
         self.stack: list[XmlNode] = []
         self.kinds: dict[str, int] = {}
+        self.names: dict[str, str] = {}
+        # The byte where the end tag of the document's last member of objects begins.
+        self.ended = -1
         # The text that is open, if one is: its name, its line.
         self.tag = ""
         self.line = 0
@@ -232,6 +273,77 @@ class _XmlReader(xmltext.Reader):
         # when a member begins.
         self.pieces: list[str] = []
         self.parser.CharacterDataHandler = self.pieces.append
+
+    def feed(self, data: bytes) -> None:
+        """Hands the document to expat, but for runs of plain objects, which are most of a large one.
+
+        A run begins after an object that expat has just ended at that byte, so it stands in no comment or the like.
+        Expat gets white space in its stead, so that its lines and columns go on.
+        """
+        begin = left_out = 0
+        # Lines must end as expat counts them, and no plain object be too deep.
+        plain = data.count(b"\r") == data.count(b"\r\n") and self.max_depth >= _PLAIN_DEPTH
+        while plain and (first := _FIRST.search(data, begin)):
+            self.parser.Parse(data[begin : first.end()], False)
+            begin = end = first.end()
+            if self.ended + left_out + len(first["object"]) + len("</>") != begin:
+                break
+            line = self.root[first["object"].decode()][-1].line + first[0].count(b"\n")
+            while found := _NEXT.match(data, end):
+                at = found.start("object") - 1
+                line += data.count(b"\n", end, at)
+                if not self.plain(data, at, found.end(), line):
+                    break
+                end = found.end()
+                line += data.count(b"\n", at, end)
+            lines = data.count(b"\n", begin, end)
+            column = end - 1 - data.rfind(b"\n", begin, end) if lines else end - begin
+            self.parser.Parse(b"\n" * lines + b" " * column, False)
+            left_out += end - begin - lines - column
+            begin = end
+        self.parser.Parse(data[begin:] if begin else data, True)
+
+    def plain(self, data: bytes, begin: int, end: int, line: int) -> bool:
+        """Adds a plain object to the document, unless a member of it is of another kind than the format has."""
+        found = _TOKEN.findall(data[begin:end].decode())
+        if self.count + len(found) > self.max_elements:
+            return False
+        tokens = iter(found)
+        name, _, _ = next(tokens)
+        outer = node = XmlNode()
+        outer.line, outer.source, outer.element = line, (data, begin, end), None
+        for tag, value, ends in tokens:
+            tag = self.names.setdefault(tag, tag)
+            kind = _KINDS.get(tag, 0)
+            if not ends:
+                if kind < _OBJECT:
+                    return False
+                node = XmlNode()
+                node.source, node.element = outer, None
+                if kind == _OBJECTS:
+                    outer.setdefault(tag, []).append(node)
+                elif tag in outer:
+                    raise _Unusual
+                else:
+                    outer[tag] = node
+                continue
+            if kind >= _OBJECT:
+                return False
+            if kind:
+                node.setdefault(tag, []).append(value.strip())
+            elif tag in node:
+                raise _Unusual
+            else:
+                node[tag] = value.strip()
+            if node is not outer and ends.count("<") > 1:
+                node = outer
+        self.count += len(found)
+        if name in self.root:
+            self.root[name].append(outer)
+        else:
+            self.root[name] = [outer]
+            self.root.lines.append(line)
+        return True
 
     def start(self, name: str, said: dict[str, str]) -> None:
         stack = self.stack
@@ -256,7 +368,8 @@ class _XmlReader(xmltext.Reader):
             return
         node = self.node
         inner = self.node = XmlNode()
-        inner.line, inner.lines, inner.more, inner.element = self.parser.CurrentLineNumber, [], None, None
+        inner.line, inner.lines, inner.more = self.parser.CurrentLineNumber, [], None
+        inner.element = inner.source = None
         stack.append(node)
         if name not in node:
             node[name] = [inner] if kind == _OBJECTS else inner
@@ -269,6 +382,8 @@ class _XmlReader(xmltext.Reader):
     def end(self, name: str) -> None:
         if not self.tag:
             self.node = self.stack.pop()
+            if len(self.stack) == 1:
+                self.ended = self.parser.CurrentByteIndex
             return
         self.tag = ""
         node, pieces, text = self.node, self.pieces, ""
@@ -281,43 +396,6 @@ class _XmlReader(xmltext.Reader):
         else:
             node[name] = text
             node.lines.append(self.line)
-
-
-_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
-_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-
-
-def parse_yaml(data: bytes, *, limits: Limits = DEFAULT) -> Any:
-    """The one document in `data`, as dicts, lists, texts, booleans and None.
-
-    A plain `null` or `true` is what YAML says; everything else is text as it is written, so that the version
-    `1.10` stays that and a date stays a text.
-
-    Raises:
-        TooLarge: more bytes or deeper than `limits`.
-        NotRead: UTF-16 or UTF-32 text.
-        Malformed: no YAML, an alias, a tag, a key twice, a second document. The place is a line and column.
-    """
-    text = checked_text(data, "YAML", limits)
-    builder = _YamlBuilder(limits)
-    try:
-        # Events come as they are asked for: a limit stops the scanner where it is passed.
-        for event in iter(yaml.CSafeLoader(text).get_event, None):
-            if type(event) is yaml.ScalarEvent:
-                builder.scalar(event)
-            else:
-                builder.event(event)
-    except yaml.MarkedYAMLError as told:
-        mark = told.problem_mark or told.context_mark
-        place = _mark(mark) if mark is not None else "line 1 column 1"
-        raise Malformed(place, "YAML", told.problem or "something else") from None
-    except yaml.reader.ReaderError as told:
-        before = text[: told.position].decode("utf-8", "replace")
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise Malformed(f"line {line} column {column}", "printable characters", told.reason) from None
-    if not builder.documents:
-        raise Malformed("line 1 column 1", "YAML", "an empty file")
-    return builder.root[0]
 
 
 def checked_text(data: bytes, what: str, limits: Limits = DEFAULT) -> bytes:
@@ -341,81 +419,3 @@ def checked_text(data: bytes, what: str, limits: Limits = DEFAULT) -> bytes:
         got = f"the byte 0x{text[told.start]:02x}"
         raise Malformed(f"line {line} column {column}", "UTF-8 text", got) from None
     return text
-
-
-def _mark(mark: Any) -> str:
-    return f"line {mark.line + 1} column {mark.column + 1}"
-
-
-class _YamlBuilder:
-    """Builds values from events on a stack of its own: the file chooses the depth."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.documents = 0
-        self.root: list[Any] = []
-        self.stack: list[tuple[Any, str | None]] = []
-        self.at: dict[str, Any] | list[Any] = self.root
-        self.key: str | None = None
-        self.names: dict[str, str] = {}
-
-    def scalar(self, event: Any) -> None:
-        value = event.value
-        if event.tag is not None:
-            raise Malformed(_mark(event.start_mark), "YAML without tags", f"the tag {shown(event.tag)}")
-        if "\0" in value:
-            raise Malformed(_mark(event.start_mark), "text without NUL characters", "\\u0000")
-        at: Any = self.at
-        if type(at) is dict and self.key is None:
-            key = self.names.setdefault(value, value)
-            if key in at:
-                raise Malformed(
-                    _mark(event.start_mark), "each key once in an object", f"{shown(key)} a second time"
-                )
-            self.key = key
-            return
-        if not event.style:  # a plain scalar
-            if value in _NULLS:
-                value = None
-            elif value in _BOOLEANS:
-                value = _BOOLEANS[value]
-        if type(at) is list:
-            at.append(value)
-        else:
-            at[self.key] = value
-            self.key = None
-
-    def event(self, event: Any) -> None:
-        if isinstance(event, yaml.CollectionStartEvent):
-            self._open(event)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self.at, self.key = self.stack.pop()
-        elif isinstance(event, yaml.AliasEvent):
-            raise Malformed(_mark(event.start_mark), "YAML without aliases", f"the alias *{event.anchor}")
-        elif isinstance(event, yaml.DocumentStartEvent):
-            self.documents += 1
-            if self.documents > 1:
-                raise Malformed(_mark(event.start_mark), "one YAML document", "a second one")
-
-    def _open(self, event: Any) -> None:
-        if event.tag is not None:
-            raise Malformed(_mark(event.start_mark), "YAML without tags", f"the tag {shown(event.tag)}")
-        if len(self.stack) >= self.limits.max_depth:
-            at_most = self.limits.max_depth
-            raise TooLarge(
-                _mark(event.start_mark), f"at most {at_most} levels of nesting", f"level {at_most + 1}"
-            )
-        if type(self.at) is dict and self.key is None:
-            raise Malformed(_mark(event.start_mark), "a text as key", "an object or an array")
-        value: dict[str, Any] | list[Any] = {} if type(event) is yaml.MappingStartEvent else []
-        self._put(value)
-        self.stack.append((self.at, self.key))
-        self.at, self.key = value, None
-
-    def _put(self, value: Any) -> None:
-        at = self.at
-        if type(at) is list:
-            at.append(value)
-        elif type(at) is dict and self.key is not None:
-            at[self.key] = value
-            self.key = None

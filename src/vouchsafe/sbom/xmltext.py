@@ -208,7 +208,7 @@ class Reader:
         self.marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         try:
             with uncollected():
-                self.parser.Parse(data, True)
+                self.feed(data)
         except expat.ExpatError as told:
             place = _place(told.lineno, told.offset, self.marked)
             raise Malformed(place, "well-formed XML", expat.ErrorString(told.code)) from None
@@ -218,6 +218,10 @@ class Reader:
             self.parser.CharacterDataHandler = self.parser.DefaultHandler = self.parser.XmlDeclHandler = None
             self.parser.CommentHandler = self.parser.ProcessingInstructionHandler = None
             self.parser.EntityDeclHandler = self.parser.SkippedEntityHandler = None
+
+    def feed(self, data: bytes) -> None:
+        """Hands the document to expat. Heirs may read a part of it themselves."""
+        self.parser.Parse(data, True)
 
     def start(self, name: str, said: dict[str, str]) -> None:
         """An element begins: its namespace, a space and its name; its attributes."""
