@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -251,6 +252,17 @@ def test_what_is_no_log_or_no_key_is_unreadable(tmp_path: Path, capsys: pytest.C
         with pytest.raises(SystemExit) as stopped:
             verify.main(wrong)
         assert stopped.value.code == 2
+
+
+def test_a_pipe_in_a_log_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vkey = making.write_log(tmp_path, 3)[0]
+    (tmp_path / "tile/0/000.p/3").unlink()
+    os.mkfifo(tmp_path / "tile/0/000.p/3")
+    assert verify.main(["--log", str(tmp_path), "--vkey", vkey]) == 1
+    assert "tile/0/000.p/3" in capsys.readouterr().out
+    (tmp_path / "checkpoint").unlink()
+    os.mkfifo(tmp_path / "checkpoint")
+    assert verify.main(["--log", str(tmp_path), "--vkey", vkey]) == 2
 
 
 def test_a_file_is_read_up_to_the_largest_bundle_of_entries(

@@ -1,6 +1,7 @@
 """`vouchsafe log` on logs of others at each size, on a long log of our own, and on checkpoints that contradict."""
 
 import json
+import os
 import random
 import shutil
 
@@ -147,6 +148,20 @@ def test_the_first_bad_path_of_the_long_log_is_named(long_log, tmp_path):
             {"place": name, "expected": "an object", "got": "none"},
         )
         shutil.rmtree(copy)
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "tile/entries/000.p/8", "tile/0/000.p/8"])
+@pytest.mark.parametrize("odd", ["loop", "pipe"])
+def test_an_odd_file_in_a_log_is_named(tmp_path, name, odd):
+    vkey = write_log(tmp_path, 8)[0]
+    (tmp_path / name).unlink()
+    if odd == "loop":
+        (tmp_path / name).symlink_to(tmp_path / name)
+    else:
+        os.mkfifo(tmp_path / name)
+    code, out, err = run("fsck", tmp_path, "--vkey", vkey)
+    assert code == (2 if name == "checkpoint" else 1)
+    assert name.encode() in out + err.encode()
 
 
 # -- Checkpoints against each other -------------------------------------------------------------------------------------

@@ -84,6 +84,25 @@ def test_a_folder_is_not_an_object(tmp_path):
             store.get(name)
 
 
+def test_what_cannot_be_read_in_a_folder_is_named(tmp_path):
+    store = FolderStore(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Malformed, match="loop: expected a file that can be read, got .*symbolic links"):
+        store.get("loop")
+    with pytest.raises(Malformed, match="pipe: expected a file, got something else"):
+        store.get("pipe")
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    def refused(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(stores.os, "open", refused)
+    with pytest.raises(Malformed, match="a: expected a file that can be read, got 'Permission denied'"):
+        FolderStore(tmp_path).get("a")
+
+
 def test_leftover_temporary_files_are_not_listed(tmp_path):
     store = FolderStore(tmp_path)
     store.create("a/b", b"x")

@@ -1813,15 +1813,19 @@ def log_report(folder: str, vkey: str) -> dict[str, Any]:
     """`check_log` on a folder: what was hashed, or the first file that is not what the log's key signed."""
 
     def read(name: str) -> bytes:
+        path = os.path.join(folder, name)
+        if os.path.exists(path) and not os.path.isfile(path):  # a pipe would wait for a writer
+            raise Bad(name, "expected a file, got something else")
         try:
-            return read_limited(os.path.join(folder, name), MAX_TILE_BYTES)
+            return read_limited(path, MAX_TILE_BYTES)
         except Unreadable as error:
             raise Bad(name, f"expected {error.expected}, got {error.got}") from None
 
     key = read_vkey(vkey, "--vkey")
     if key.type == 2:
         raise Unreadable("--vkey", "a key of type 1 or 4", "type 2")
-    read_limited(os.path.join(folder, "checkpoint"), MAX_TILE_BYTES)  # a folder without one is no log
+    if not os.path.isfile(os.path.join(folder, "checkpoint")):
+        raise Unreadable(folder, "a log's folder, with its checkpoint", "none")
     try:
         top = check_log(read, key)
     except Bad as bad:

@@ -8,8 +8,10 @@ made. The order matters: a name must never point to bytes that are not yet on th
 import os
 import re
 from collections.abc import Iterable, Iterator
+from errno import ELOOP
 from itertools import count
 from pathlib import Path
+from stat import S_ISREG
 from typing import Protocol
 
 from .errors import Exists, Malformed, Missing, brief
@@ -146,10 +148,17 @@ class FolderStore:
     def get(self, name: str, *, max_bytes: int | None = None) -> bytes:
         path = self._file(name)
         try:
-            with path.open("rb") as file:
+            # A pipe in a stranger's folder would have its reader wait for a writer.
+            with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+                if not S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise Malformed(name, "a file", "something else")
                 data = file.read() if max_bytes is None else file.read(max_bytes + 1)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise Missing(name) from None
+        except OSError as error:
+            if isinstance(error, PermissionError) or error.errno == ELOOP:
+                raise Malformed(name, "a file that can be read", brief(error.strerror or "")) from None
+            raise
         check_size(name, len(data), max_bytes)
         return data
 
