@@ -106,21 +106,25 @@ def _many() -> list[str]:
     return [PACKAGE % (i, i) for i in range(6)] + [EDGE % i for i in range(6)]
 
 
+@pytest.mark.parametrize("many", [2, spdx_tree._MANY])
 @given(st.lists(st.tuples(st.integers(0, 4_000), st.sampled_from(ODD), st.integers(0, 12)), max_size=4))
 @example([(230, "<!--", 0), (2000, "-->", 0)])
 @example([(700, "<![CDATA[", 0), (1500, "]]>", 0)])
 @example([(618, "<checksums></checksums>", 0)])
 @example([(3500, "\u00e9", 0)])
-def test_runs_say_what_events_say(edits: list[tuple[int, str, int]]) -> None:
+def test_runs_say_what_events_say(many: int, edits: list[tuple[int, str, int]]) -> None:
     text = _document(*_many()).decode()
     for at, odd, cut in edits:
         text = text[:at] + odd + text[at + cut :]
     data = text.encode()
-    assert _read(spdx_tree._XmlReader(DEFAULT), data) == _read(_ByEvents(DEFAULT), data)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(spdx_tree, "_MANY", many)
+        assert _read(spdx_tree._XmlReader(DEFAULT), data) == _read(_ByEvents(DEFAULT), data)
 
 
 @pytest.mark.parametrize("at", range(0, 100, 3))
-def test_runs_end_at_the_limit_of_elements_as_events_do(at: int) -> None:
+def test_runs_end_at_the_limit_of_elements_as_events_do(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spdx_tree, "_MANY", 2)
     data, limits = _document(*_many()), Limits(max_elements=at)
     assert _read(spdx_tree._XmlReader(limits), data) == _read(_ByEvents(limits), data)
     with pytest.raises(TooLarge):
@@ -133,6 +137,20 @@ def test_a_place_after_a_run_on_one_line_has_its_column() -> None:
     want = f"line 1 column {len('<Document>') + len(flat) + len('<name>a</') + 1}"
     assert str(_read(spdx_tree._XmlReader(DEFAULT), data)).startswith(want)
     assert _read(spdx_tree._XmlReader(DEFAULT), data) == _read(_ByEvents(DEFAULT), data)
+
+
+def test_many_objects_alike_are_read_as_one_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    plain = spdx_tree._XmlReader.plain
+
+    def counted(self: spdx_tree._XmlReader, source: tuple[bytes, int, int], line: int) -> bool:
+        seen.append("plain")
+        return plain(self, source, line)
+
+    monkeypatch.setattr(spdx_tree._XmlReader, "plain", counted)
+    data = _document(*(EDGE % i for i in range(2_500)))
+    assert _read(spdx_tree._XmlReader(DEFAULT), data) == _read(_ByEvents(DEFAULT), data)
+    assert len(seen) == spdx_tree._MANY - 1  # the first one is expat's
 
 
 def test_expat_sees_none_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:

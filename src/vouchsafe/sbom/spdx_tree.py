@@ -230,8 +230,9 @@ def parse_xml(data: bytes, *, limits: Limits = DEFAULT) -> XmlNode:
 # An object of the document with nothing but plain texts and objects of plain texts: no attribute, no entity, no comment,
 # no character but ASCII. Group 1 is its name; the white space before it belongs to it.
 _SPACE = rb"[ \t\r\n]*+"
+_PLAIN_TEXT = rb"[\t\n -%'-;=-\\^-~]*+"
 _MEMBER, _INNER = (
-    _SPACE + rb"<(?P<N>[A-Za-z]++)>[\t\n -%'-;=-\\^-~]*+</(?P=N)>".replace(b"N", name)
+    _SPACE + rb"<(?P<%b>[A-Za-z]++)>%b</(?P=%b)>" % (name, _PLAIN_TEXT, name)
     for name in (b"member", b"inner")
 )
 _OBJECT_OF_TEXTS = (
@@ -243,6 +244,17 @@ _FIRST, _NEXT = re.compile(_OBJECT_OF_TEXTS), re.compile(_SPACE + _OBJECT_OF_TEX
 _PLAIN_DEPTH = 4
 # A begin tag, the text after it, and the end tags after that: none where an object begins.
 _TOKEN = re.compile(r"<([A-Za-z]++)>([^<]*+)((?:</[A-Za-z]++>[ \t\r\n]*+)*+)")
+# Each plain object of this number, if it has no more members and they are all texts, is the pattern for those after it.
+_MANY, _MEMBERS = 1000, 30
+
+
+def _alike(name: str, node: XmlNode) -> re.Pattern[bytes] | None:
+    """Matches the objects that have the members of `node`, in their order."""
+    if len(node) > _MEMBERS or not all(type(value) is str for value in node.values()):
+        return None
+    members = b"".join(_SPACE + rb"<%b>(%b)</%b>" % (n, _PLAIN_TEXT, n) for n in map(str.encode, node))
+    outer = name.encode()
+    return re.compile(_SPACE + rb"<(?P<object>%b)>" % outer + members + _SPACE + rb"</%b>" % outer)
 
 
 class _Unusual(Exception):
@@ -264,6 +276,9 @@ class _XmlReader(xmltext.Reader):
         self.stack: list[XmlNode] = []
         self.kinds: dict[str, int] = {}
         self.names: dict[str, str] = {}
+        # Objects with the same texts in the same order, and the names of these.
+        self.alike: re.Pattern[bytes] | None = None
+        self.members: tuple[str, ...] = ()
         # The byte where the end tag of the document's last member of objects begins.
         self.ended = -1
         # The text that is open, if one is: its name, its line.
@@ -285,17 +300,11 @@ class _XmlReader(xmltext.Reader):
         plain = data.count(b"\r") == data.count(b"\r\n") and self.max_depth >= _PLAIN_DEPTH
         while plain and (first := _FIRST.search(data, begin)):
             self.parser.Parse(data[begin : first.end()], False)
-            begin = end = first.end()
+            begin = first.end()
             if self.ended + left_out + len(first["object"]) + len("</>") != begin:
                 break
             line = self.root[first["object"].decode()][-1].line + first[0].count(b"\n")
-            while found := _NEXT.match(data, end):
-                at = found.start("object") - 1
-                line += data.count(b"\n", end, at)
-                if not self.plain(data, at, found.end(), line):
-                    break
-                end = found.end()
-                line += data.count(b"\n", at, end)
+            end = self.run(data, begin, line)
             lines = data.count(b"\n", begin, end)
             column = end - 1 - data.rfind(b"\n", begin, end) if lines else end - begin
             self.parser.Parse(b"\n" * lines + b" " * column, False)
@@ -303,15 +312,42 @@ class _XmlReader(xmltext.Reader):
             begin = end
         self.parser.Parse(data[begin:] if begin else data, True)
 
-    def plain(self, data: bytes, begin: int, end: int, line: int) -> bool:
+    def run(self, data: bytes, end: int, line: int) -> int:
+        """Reads the plain objects that follow one another from `end`, which is in `line`; where they end."""
+        while True:
+            alike = self.alike.match(data, end) if self.alike is not None else None
+            found = alike or _NEXT.match(data, end)
+            if found is None:
+                return end
+            at = found.start("object") - 1
+            line += data.count(b"\n", end, at)
+            source = data, at, found.end()
+            if not (self.texts(alike, source, line) if alike else self.plain(source, line)):
+                return end
+            end = found.end()
+            line += data.count(b"\n", at, end)
+
+    def texts(self, found: re.Match[bytes], source: tuple[bytes, int, int], line: int) -> bool:
+        """Adds an object like the ones before it, with nothing but texts."""
+        name, *texts = found.groups()
+        if self.count + 1 + len(texts) > self.max_elements:
+            return False
+        self.count += 1 + len(texts)
+        node = XmlNode(zip(self.members, [text.strip().decode() for text in texts], strict=True))
+        node.line, node.source, node.element = line, source, None
+        self.root[name.decode()].append(node)
+        return True
+
+    def plain(self, source: tuple[bytes, int, int], line: int) -> bool:
         """Adds a plain object to the document, unless a member of it is of another kind than the format has."""
+        data, begin, end = source
         found = _TOKEN.findall(data[begin:end].decode())
         if self.count + len(found) > self.max_elements:
             return False
         tokens = iter(found)
         name, _, _ = next(tokens)
         outer = node = XmlNode()
-        outer.line, outer.source, outer.element = line, (data, begin, end), None
+        outer.line, outer.source, outer.element = line, source, None
         for tag, value, ends in tokens:
             tag = self.names.setdefault(tag, tag)
             kind = _KINDS.get(tag, 0)
@@ -338,11 +374,12 @@ class _XmlReader(xmltext.Reader):
             if node is not outer and ends.count("<") > 1:
                 node = outer
         self.count += len(found)
-        if name in self.root:
-            self.root[name].append(outer)
-        else:
-            self.root[name] = [outer]
+        if name not in self.root:
+            self.root[name] = []
             self.root.lines.append(line)
+        self.root[name].append(outer)
+        if len(self.root[name]) % _MANY == 0:
+            self.alike, self.members = _alike(name, outer), tuple(outer)
         return True
 
     def start(self, name: str, said: dict[str, str]) -> None:
