@@ -67,7 +67,7 @@ def test_a_catalogue_is_no_advisory(users: World, tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_looked_up_is_said(users: World, tmp_path: Path) -> None:
-    commits = {"ranges": [{"type": "GIT", "repo": "https://x.example/r", "events": [{"introduced": "0"}]}]}
+    commits = {"ranges": [{"type": "GIT", "events": [{"introduced": "0"}]}]}
     told = {"id": "X-1", "modified": "2026-01-01T00:00:00Z", "affected": [commits, commits]}
     lines = run(tmp_path, json.dumps(told).encode(), "--as", "priya").splitlines()
     assert lines[0] == (

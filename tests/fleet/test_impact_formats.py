@@ -122,7 +122,7 @@ def test_what_could_not_be_looked_up_is_counted(world: World) -> None:
         found = impact.impact(row.id, world.now)
         return found.entries, found.unjoined, len(found.components)
 
-    commits = {"ranges": [{"type": "GIT", "repo": "https://x.example/r", "events": [{"introduced": "0"}]}]}
+    commits = {"ranges": [{"type": "GIT", "events": [{"introduced": "0"}]}]}
     assert counted() == (0, 0, 0)
     assert counted(commits, commits) == (2, 2, 0)
     named = {"package": {"ecosystem": "crates.io", "name": "time"}, "versions": ["0.1.44"]}
@@ -188,6 +188,42 @@ def test_keys_of_an_older_order_are_derived_again(world: World, db: Any) -> None
         migration.derive_again(None, SimpleNamespace(connection=owner))
     assert [world.sql(query) for query in rows] == before
     for table in ("fleet_component", "fleet_advisory_range"):
+        with psycopg.connect(db.owner_dsn) as owner, pytest.raises(psycopg.Error, match="history"):
+            owner.execute(f"DELETE FROM {table}")
+
+
+def test_keys_of_older_spellings_are_derived_again(world: World, db: Any) -> None:
+    released(
+        world, "5.0.1", ("pkg:golang/github.com/foo/bar@v2.1.0#v2", "github.com/foo/bar/v2", "v2.1.0", "")
+    )
+    told = {"id": "GO-1", "modified": "2026-01-01T00:00:00Z", "affected": [{
+        "package": {"ecosystem": "Go", "name": "github.com/foo/bar/v2"},
+        "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "2.2.0"}]}]}]}  # fmt: skip
+    row = impact.import_advisory(json.dumps(told).encode(), by=None, at=when(world.now))
+    assert [(h.name, h.certainty) for h in impact.reach(row.id).hits] == [
+        ("github.com/foo/bar/v2", "possible")
+    ]
+    rows = (
+        "SELECT pkg, ecosystem, coarse, release FROM fleet_component ORDER BY id",
+        "SELECT component, key FROM fleet_component_key ORDER BY 1, 2",
+        "SELECT advisory, pkg, affected FROM fleet_advisory_range ORDER BY 1, 2, 3",
+    )
+    before = [world.sql(query) for query in rows]
+    tables = ("fleet_component", "fleet_component_key", "fleet_advisory_range")
+    with psycopg.connect(db.owner_dsn) as owner:
+        for table in tables:
+            owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        owner.execute("UPDATE fleet_component SET pkg = 'old', release = '1'")
+        owner.execute("DELETE FROM fleet_component_key WHERE key LIKE 'pkg:%'")
+        owner.execute("UPDATE fleet_advisory_range SET pkg = 'old' || pkg")
+        for table in tables:
+            owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    assert impact.reach(row.id).hits == ()
+    migration = import_module("vouchsafe.fleet.migrations.0005_package_keys")
+    with psycopg.connect(db.owner_dsn) as owner:
+        migration.derive_again(None, SimpleNamespace(connection=owner))
+    assert [world.sql(query) for query in rows] == before
+    for table in tables:
         with psycopg.connect(db.owner_dsn) as owner, pytest.raises(psycopg.Error, match="history"):
             owner.execute(f"DELETE FROM {table}")
 

@@ -189,8 +189,24 @@ def test_match_says_confirmed_for_the_old_release_only() -> None:
     assert old["possible"] == []
     new = run(sbom, "match", NEW, KNOWN, "--json")
     assert new.exit_code == 0
-    assert json.loads(new.stdout) == {"confirmed": [], "possible": [], "withdrawn": []}
+    assert json.loads(new.stdout) == {"confirmed": [], "possible": [], "withdrawn": [], "not_looked_up": []}
     assert "1 confirmed, 0 possible" in run(sbom, "match", OLD, KNOWN).stdout
+
+
+def test_match_looks_up_the_subject_and_every_advisory_of_a_file_and_says_what_it_could_not(
+    tmp_path: Path,
+) -> None:
+    said = {"type": "library", "name": "a", "version": "1.0.0", "purl": "pkg:npm/a@1.0.0"}
+    bom = {"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": {"component": said}}
+    npm = {"id": "X-1", "affected": [{"package": {"ecosystem": "npm", "name": "a"}, "versions": ["1.0.0"]}]}
+    commits = {"id": "X-2", "affected": [{"ranges": [{"type": "GIT", "events": [{"introduced": "0"}]}]}]}
+    for name, value in (("bom.json", bom), ("several.json", [npm, commits, {"id": "X-3"}])):
+        (tmp_path / name).write_text(json.dumps(value))
+    files = str(tmp_path / "bom.json"), str(tmp_path / "several.json")
+    told = json.loads(run(sbom, "match", *files, "--json").stdout)
+    assert [(m["advisory"], m["component"]["name"]) for m in told["confirmed"]] == [("X-1", "a")]
+    assert (told["possible"], told["not_looked_up"]) == ([], ["X-2", "X-3"])
+    assert "X-2 names nothing to look up" in run(sbom, "match", *files).stdout
 
 
 def test_diff_ends_with_one_when_there_is_a_difference() -> None:

@@ -87,8 +87,8 @@ def test_a_url_of_the_ecosystems_own_type_is_the_more_exact() -> None:
         "affected": [{"package": package, "versions": ["8.8.0-1"]}],
     }
     entry = osv.read(json.dumps(data).encode()).affected[0]
-    assert (entry.package_key, entry.other_key) == ("pkg:rpm/azure-linux/curl", "pkg:rpm/azurelinux/curl")
-    for key, outcome in ((entry.package_key, "confirmed"), (entry.other_key, "possible")):
+    assert (entry.package_key, entry.other_keys[0]) == ("pkg:rpm/azure-linux/curl", "pkg:rpm/azurelinux/curl")
+    for key, outcome in ((entry.package_key, "confirmed"), (entry.other_keys[0], "possible")):
         assert said(Component(name="curl", purl=f"{key}@8.8.0-1?distro=azurelinux-3"), entry) == outcome
 
 

@@ -211,7 +211,7 @@ def test_a_bundle_of_a_record_verifies_and_a_changed_byte_does_not(site: Site, f
 
 
 def test_what_of_an_advisory_could_not_be_looked_up_is_said(site: Site, fleet: Any) -> None:
-    commits = {"ranges": [{"type": "GIT", "repo": "https://x.example/r", "events": [{"introduced": "0"}]}]}
+    commits = {"ranges": [{"type": "GIT", "events": [{"introduced": "0"}]}]}
     for key, affected, sentence in (
         ("X-1", [*ADVISORY["affected"], commits], "1 product of the 2 that this advisory lists could not be looked up"),
         ("X-2", [commits, commits], "2 products of the 2 that this advisory lists could not be looked up"),

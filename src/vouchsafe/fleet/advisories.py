@@ -128,7 +128,7 @@ _SAME_PACKAGE = (
     " AND (c.coarse IS NULL OR r.coarse_max IS NULL OR c.coarse <= r.coarse_max)"
 )
 _CANDIDATES = (
-    "SELECT c.id, c.name, c.version, c.purl, c.cpe, array_agg(DISTINCT j.affected) FROM ("
+    "SELECT c.id, c.name, c.version, c.purl, c.cpe, c.source, array_agg(DISTINCT j.affected) FROM ("
     " SELECT c.id, r.affected FROM fleet_advisory_range r"
     f" JOIN fleet_component c ON {_SAME_PACKAGE} WHERE r.advisory = %(id)s"
     " UNION ALL"
@@ -138,13 +138,17 @@ _CANDIDATES = (
 )
 
 
+def _component(name: str, version: str, purl: str, cpe: str, source: str) -> Component:
+    return Component(name, version, purl or None, cpe or None, source=source)
+
+
 def reach(advisory_id: int) -> Reach:
     """Which builds an advisory touches: candidates by key, then each compared exactly."""
     told = _read(advisory(advisory_id).sha256)
     by_index = {affected.index: affected for affected in told.affected}
     hits: dict[int, match.Match] = {}
-    for component_id, name, version, purl, cpe, indexes in db.rows(_CANDIDATES, {"id": advisory_id}):
-        component = Component(name=name, version=version, purl=purl or None, cpe=cpe or None)
+    for component_id, *columns, indexes in db.rows(_CANDIDATES, {"id": advisory_id}):
+        component = _component(*columns)
         for index in indexes:
             hit = match.match(component, by_index[index])
             held = hits.get(component_id)
@@ -189,7 +193,7 @@ _OF_BUILD = (
     f" JOIN fleet_advisory_range r ON {_SAME_PACKAGE}"
     " UNION SELECT r.advisory, r.affected, c.id FROM mine c"
     " JOIN fleet_component_key k ON k.component = c.id JOIN fleet_advisory_range r ON r.pkg = k.key)"
-    " SELECT m.advisory, m.affected, c.name, c.version, c.purl, c.cpe FROM met m"
+    " SELECT m.advisory, m.affected, c.name, c.version, c.purl, c.cpe, c.source FROM met m"
     " JOIN newest n ON n.id = m.advisory JOIN fleet_component c ON c.id = m.id ORDER BY m.advisory, m.affected, c.id"
 )
 
@@ -200,9 +204,6 @@ def reaching(build_id: int) -> tuple[AdvisoryRow, ...]:
     for advisory_id, candidates in groupby(db.rows(_OF_BUILD, {"build": build_id}), key=itemgetter(0)):
         row = advisory(advisory_id)
         by_index = {affected.index: affected for affected in _read(row.sha256).affected}
-        if any(
-            match.match(Component(name, version, purl or None, cpe or None), by_index[index])
-            for _, index, name, version, purl, cpe in candidates
-        ):
+        if any(match.match(_component(*columns), by_index[index]) for _, index, *columns in candidates):
             found.append(row)
     return tuple(found)

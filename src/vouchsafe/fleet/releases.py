@@ -271,7 +271,7 @@ def reference_set(udi_di: str) -> ReferenceSet:
 
 
 def add_components(build_id: int, components: Sequence[Component]) -> None:
-    """Intern components and tie them to a build. Equal (name, version, purl, cpe) are one row."""
+    """Intern components and tie them to a build. Equal (name, version, purl, cpe, source) are one row."""
     wanted: dict[bytes, tuple[object, ...]] = {}
     keys: dict[bytes, tuple[str, ...]] = {}
     for component in components:
@@ -283,7 +283,9 @@ def add_components(build_id: int, components: Sequence[Component]) -> None:
             )
         who = component.identity()
         purl, cpe = component.purl or "", component.cpe or ""
-        digest = hashlib.sha256("\0".join((component.name, component.version, purl, cpe)).encode()).digest()
+        # Without a source as before there was one: a component that is known stays one row.
+        columns = [component.name, component.version, purl, cpe, component.source]
+        digest = hashlib.sha256("\0".join(columns[: 5 if component.source else 4]).encode()).digest()
         keys[digest] = joins.component_keys(component)
         ecosystem = who.pkg.removeprefix("pkg:").partition("/")[0] if who.pkg.startswith("pkg:") else ""
         wanted[digest] = (
@@ -296,6 +298,7 @@ def add_components(build_id: int, components: Sequence[Component]) -> None:
             who.release or None,
             purl,
             cpe,
+            component.source,
         )
     known = {
         r[0]
@@ -303,7 +306,7 @@ def add_components(build_id: int, components: Sequence[Component]) -> None:
     }
     db.copy(
         "fleet_component",
-        ("digest", "pkg", "name", "version", "ecosystem", "coarse", "release", "purl", "cpe"),
+        ("digest", "pkg", "name", "version", "ecosystem", "coarse", "release", "purl", "cpe", "source"),
         [row for digest, row in wanted.items() if digest not in known],
     )
     added = db.rows("SELECT digest, id FROM fleet_component WHERE digest = ANY(%(d)s)",

@@ -76,8 +76,8 @@ class Affected:
     though no number is taken from it).
 
     Attributes:
-        other_key: another package key, where the entry's name and its package URL are of two packages. A match by
-            it is possible.
+        other_keys: further package keys: where the entry's name and its package URL are of two packages, or it says
+            which binary packages a source makes. A match by one of them is possible.
         unaffected: single versions that a range holds, but that the advisory says are not affected.
         cpes: the product as CPE 2.3 (or 2.2) names it. A match by CPE alone is never more than possible: the
             name is given by others than the maker, and it does not say which build of the product is meant.
@@ -100,7 +100,7 @@ class Affected:
     vendor: str = ""
     last_known: str = ""
     conditions: tuple[str, ...] = ()
-    other_key: str = ""
+    other_keys: tuple[str, ...] = ()
 
     @property
     def released(self) -> bool:
@@ -215,3 +215,5 @@ def _refuse_known(value: dict[str, Any], place: str) -> None:
         raise NotRead(f"{place}.CVE_Items", READ, "an NVD feed 1.1, which is no longer published")
     if value.get("data_type") == "CVE":
         raise NotRead(f"{place}.data_type", READ, "a CVE record of version 4")
+    if not {"id", "modified", "affected", "schema_version"} & value.keys():  # an OSV entry, whole or not
+        raise NotRead(place, READ, "another object")

@@ -114,6 +114,11 @@ def time(entry: Object, name: str, place: str, problems: list[str], *, assume_ut
     return said
 
 
+def withdrawn(said: str) -> str:
+    """When an advisory was taken back. What is no time takes nothing back: it would hide what is affected."""
+    return said if is_time(said) else ""
+
+
 def is_time(said: str) -> bool:
     """Whether a text is an RFC 3339 time that exists in the calendar."""
     try:

@@ -99,19 +99,20 @@ def _affected(document: Document) -> Iterator[tuple[Product, bool]]:
 
 def _entry(document: Document, product: Product, index: int, *, doubtful: bool) -> Affected:
     own = _described(document, product)
-    key, url = _key(product) if product.helpers.purls else _key(own)
+    urls = _urls(product) or _urls(own)
+    key, *others = dict.fromkeys(map(purl.key, urls)) or [""]
     conditions = [f"{s.category.replace('_', ' ')} {_name(document, s.product_id)}" for s in product.steps]
     if doubtful:
         ranges: tuple[Range, ...] = (Range("UNKNOWN", "", (Event("introduced", "0"),)),)
         versions: tuple[str, ...] = ()
         unaffected: tuple[str, ...] = ()
     else:
-        ranges, versions, unaffected = _versions(own, key, url, conditions)
+        ranges, versions, unaffected = _versions(own, key, urls, conditions)
     cpes = tuple(c for c in (product.helpers.cpe, own.helpers.cpe) if c)
     return Affected(
         index=index,
         package_key=key,
-        purl=url,
+        purl=urls[0] if urls else "",
         ecosystem="",
         release="",
         name=own.product_name or own.name or product.name,
@@ -121,6 +122,7 @@ def _entry(document: Document, product: Product, index: int, *, doubtful: bool) 
         cpes=tuple(dict.fromkeys(cpes)),
         vendor=own.vendor,
         conditions=tuple(conditions),
+        other_keys=tuple(others),
     )
 
 
@@ -140,20 +142,25 @@ def _name(document: Document, id_: str) -> str:
     return next((p.name for p in document.resolve(id_)), id_)
 
 
-def _key(product: Product) -> tuple[str, str]:
+def _urls(product: Product) -> list[str]:
+    """The package URLs that can be read."""
+    found = []
     for text in product.helpers.purls:
         try:
-            return purl.key(text), text
+            purl.key(text)
         except Malformed:
             continue
-    return "", ""
+        found.append(text)
+    return found
 
 
 def _versions(
-    product: Product, key: str, url: str, conditions: list[str]
+    product: Product, key: str, urls: list[str], conditions: list[str]
 ) -> tuple[tuple[Range, ...], tuple[str, ...], tuple[str, ...]]:
     """Ranges, exact versions, versions left out. What can't be said so goes to `conditions` as it stands."""
-    exact = [purl.parts(url).version] if url else []
+    # An rpm's epoch stands beside its version.
+    named = [purl.parts(url) for url in urls]
+    exact = [purl.source_of(p)[1] if p.type == "rpm" else p.version for p in named]
     ranges: list[Range] = []
     unaffected: tuple[str, ...] = ()
     for said in dict.fromkeys((product.version, product.version_range)):

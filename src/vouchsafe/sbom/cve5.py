@@ -196,7 +196,7 @@ def _affected(product: Object, place: str, index: int, problems: list[str]) -> A
     """One product; None when the record says that none of its versions is affected."""
     vendor = fields.text(product, "vendor", place)
     name = fields.text(product, "packageName", place) or fields.text(product, "product", place)
-    key, ecosystem, url = _package(product, place, problems)
+    key, others, ecosystem, url = _package(product, place, problems)
     said = cve5_versions.read(product, place, problems, key)
     if said is None:
         return None
@@ -219,6 +219,7 @@ def _affected(product: Object, place: str, index: int, problems: list[str]) -> A
         cpes=cpes,
         vendor="" if vendor.lower() in _NO_NAME else vendor,
         conditions=_conditions(product, place),
+        other_keys=others,
     )
 
 
@@ -250,19 +251,41 @@ _COLLECTIONS = {
 _HOST = re.compile(r"(?:https?:)?//(?:[^/@?#]*@)?([^/:?#]+)", re.IGNORECASE)
 
 
-def _package(product: Object, place: str, problems: list[str]) -> tuple[str, str, str]:
-    """Package key, ecosystem and package URL of a product; empty where it names none."""
+def _package(product: Object, place: str, problems: list[str]) -> tuple[str, tuple[str, ...], str, str]:
+    """Package key, further keys, ecosystem and package URL of a product; empty where it names none."""
     name = fields.text(product, "packageName", place)
     host = _HOST.match(fields.text(product, "collectionURL", place))
     ecosystem = _COLLECTIONS.get(host[1].lower().removeprefix("www."), "") if host else ""
     key = osv.package_key(ecosystem, name) if ecosystem else ""
+    others: tuple[str, ...] = ()
+    if key and ecosystem == "Go":
+        key, others = _module(name)
     url = fields.text(product, "packageURL", place)  # since 5.2
     if url:
         try:
-            return purl.key(url), ecosystem, url
+            own = purl.key(url)
+            others = tuple(k for k in (key, *others) if k and k != own)
+            return own, others, ecosystem, url
         except Malformed as told:
             problems.append(f"{place}.packageURL: {told.expected} expected, got {told.got}")
-    return key, ecosystem if key else "", ""
+    return key, others, ecosystem if key else "", ""
+
+
+def _module(path: str) -> tuple[str, tuple[str, ...]]:
+    """The module of a Go package's path, and the further ones that it may be of.
+
+    Go's own records name packages (`golang.org/x/net/http2`), not modules (`golang.org/x/net`); those of the
+    standard library have no host in front.
+    """
+    host, *rest = path.split("/")
+    if "." not in host:
+        return osv.package_key("Go", "stdlib"), (osv.package_key("Go", "toolchain"),)
+    deepest = min(len(rest), _MAX_MODULE_PARTS) - 1  # a path may have any number of parts
+    modules = ["/".join((host, *rest[:n])) for n in range(deepest, 0, -1)]
+    return osv.package_key("Go", path), tuple(osv.package_key("Go", m) for m in modules)
+
+
+_MAX_MODULE_PARTS = 32
 
 
 def _conditions(product: Object, place: str) -> tuple[str, ...]:

@@ -251,6 +251,7 @@ class _Line:
                 named[upper] = None
             named.update((at, None) for at, _ in e.changes)
         self.points = self._sorted(list(named))
+        self.crossed: list[Range] = []
 
     def _upper(self, e: Entry) -> tuple[str | None, bool]:
         if e.upper is None or e.upper.lower() in _NO_UPPER:
@@ -293,6 +294,8 @@ class _Line:
                 end = low
             else:
                 end = size - 1 if upper is None else self.place[upper] - (0 if inclusive else 1)
+            if end < low and _concerns(e):  # 2.0 to below 1.0, or to below itself: something else was meant
+                self.crossed.append(Range("CUSTOM", "", _events(e)))
             changes = sorted((self.place[at], i, status) for i, (at, status) in enumerate(e.changes))
             at = _find(undecided, low)
             while at <= end:
@@ -318,6 +321,7 @@ class _Line:
                 unaffected.append(self.points[first // 2 - 1])
         for first, last in _runs(statuses, "unknown"):
             ranges.append(Range("UNKNOWN", "", self._events(first, last)))
+        ranges += self.crossed
         return _result(ranges, listed, unaffected)
 
     def _events(self, first: int, last: int) -> tuple[Event, ...]:

@@ -165,6 +165,7 @@ class _Reading:
             scope=sys.intern(_text(item, "scope", place)),
             hashes=_hashes(item),
             licenses=_licenses(item),
+            source=_source(item) if url and url.startswith(_SOURCE_BESIDE) else "",
             path=self.problems.placed(place, item),
         )
         rules.check_component(item, place, self.version, self.problems, inner=False)
@@ -276,6 +277,28 @@ def _supplier(item: dict[str, Any]) -> str:
         if isinstance(item.get(name), str) and item[name]:
             return str(item[name])
     return ""
+
+
+_SOURCE_BESIDE = ("pkg:deb/", "pkg:apk/", "pkg:rpm/")
+_TRIVY = {f"aquasecurity:trivy:Src{part}": part for part in ("Name", "Epoch", "Version", "Release")}
+
+
+def _source(item: dict[str, Any]) -> str:
+    """The source package of a distribution's package, which Trivy names in properties and not in the URL."""
+    properties = item.get("properties")
+    if not isinstance(properties, list):
+        return ""
+    said: dict[str, str] = {}
+    for one in properties:
+        if isinstance(one, dict) and type(name := one.get("name")) is str and name in _TRIVY:
+            value = one.get("value")
+            said[_TRIVY[name]] = value.strip() if isinstance(value, str) else ""
+    source, version = said.get("Name", ""), said.get("Version", "")
+    if not source or not version:
+        return source
+    if said.get("Epoch", "0") not in ("", "0"):
+        version = f"{said['Epoch']}:{version}"
+    return f"{source}@{version}-{said['Release']}" if said.get("Release") else f"{source}@{version}"
 
 
 def _hashes(item: dict[str, Any]) -> tuple[tuple[str, str], ...]:

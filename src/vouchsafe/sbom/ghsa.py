@@ -97,7 +97,7 @@ def of_value(value: Object, place: str = "$", *, limits: Limits = DEFAULT) -> Ad
         details=names.text("description"),
         published=fields.time(entry, names.of("publishedAt"), place, problems),
         modified=fields.time(entry, names.of("updatedAt"), place, problems),
-        withdrawn=fields.time(entry, names.of("withdrawnAt"), place, problems),
+        withdrawn=fields.withdrawn(fields.time(entry, names.of("withdrawnAt"), place, problems)),
         severity=cvss.preferred(severities),
         severities=severities,
         affected=_affected(names, problems, limits),
@@ -289,16 +289,19 @@ def _gather(one: _Package, item: _Names, problems: list[str]) -> None:
     if exact and not patched:
         one.versions.append(exact)
         return
-    start, end = bounds.get(">=", exact) or "0", None
+    start, end, up_to = bounds.get(">=", exact) or "0", None, bounds.get("<=", "")
     if ">" in bounds:
         start = _above(bounds[">"], type_, one, item, problems)
     if "<" in bounds:
         end = bounds["<"]
     elif patched:
         end = patched
-    elif "<=" in bounds:
-        one.last_known.append(f"<= {bounds['<=']}")
+    elif up_to:
+        one.last_known.append(f"<= {up_to}")
     ends = (Event("fixed", end),) if end else ()
+    if end and up_to and one.key and not _is_after(one, up_to, end):
+        problems.append(f"{item.at}: expected a patched version after {shown(up_to)}, got {shown(end)}")
+        ends = (Event("last_affected", up_to),)
     one.ranges.append(Range(type_, "", (Event("introduced", start), *ends)))
     if end and exact and not _is_after(one, exact, end):
         problems.append(f"{item.at}: expected a patched version after {shown(exact)}, got {shown(end)}")

@@ -18,27 +18,35 @@ from vouchsafe.sbom import purl
 from vouchsafe.sbom.advisories import Affected
 from vouchsafe.sbom.errors import Malformed
 from vouchsafe.sbom.limits import MAX_KEY_CHARS
-from vouchsafe.sbom.model import Component, name_key
+from vouchsafe.sbom.model import Component, Identity, folded_name, name_key
 
 _CPE_PARTS = re.compile(r"(?:\\.|[^:\\])*", re.DOTALL)
 _NO_NAME = frozenset(("", "*", "-", "n/a"))
 
 
 def names_package(affected: Affected) -> bool:
-    """Whether an entry says of which ecosystem its package is. Then no other ecosystem's package is meant."""
-    return bool(affected.package_key) and not affected.package_key.startswith("pkg:generic/")
+    """Whether an entry says of which ecosystem its package is. Then no other ecosystem's package is meant.
+
+    A repository is in none: what is built from it may be in each.
+    """
+    return bool(affected.package_key) and not affected.package_key.startswith(_NO_ECOSYSTEM)
+
+
+_NO_ECOSYSTEM = ("pkg:generic/", "pkg:github/", "pkg:gitlab/", "pkg:bitbucket/", "pkg:git/")
 
 
 def entry_keys(affected: Affected) -> tuple[str, ...]:
     """Every key that a component of the entry may have. Empty: nothing can be looked up by it."""
     products = [product for product in map(cpe_product, affected.cpes) if product is not None]
     bare = _bare_names(affected, products)
-    keys = [affected.package_key] if names_package(affected) else [any_key(name) for name in bare]
+    keys = [] if names_package(affected) else [any_key(name) for name in bare]
+    if affected.package_key and not affected.package_key.startswith("pkg:generic/"):
+        keys.append(affected.package_key)
     keys += [name_key(name) for name in bare]
     keys += [cpe_key(product) for product in products]
-    if affected.other_key:
-        keys.append(affected.other_key)
-    keys += [url_key(k) for k in (affected.package_key, affected.other_key) if k.startswith("pkg:generic/")]
+    keys += affected.other_keys
+    own = (affected.package_key, *affected.other_keys)
+    keys += [url_key(k) for k in own if k.startswith("pkg:generic/")]
     return tuple(dict.fromkeys(keys))
 
 
@@ -59,14 +67,15 @@ def _bare_names(affected: Affected, products: list[tuple[str, str]]) -> list[str
     return sorted(name for name in found if name.lower() not in _NO_NAME)
 
 
-def component_keys(component: Component) -> tuple[str, ...]:
-    """The keys of a component besides `identity().pkg`: its names, whatever the ecosystem, and its CPE's product."""
+def component_keys(component: Component, who: Identity | None = None) -> tuple[str, ...]:
+    """The keys of a component besides `identity().pkg`: its names, whatever the ecosystem, its CPE's product, and the
+    other packages that its URL may be about."""
     names = {component.name}
-    more: list[str] = []
+    more = [stored(key) for key, _ in (who or component.identity()).others]
     if component.purl:
         try:
             parts = purl.parts(component.purl)
-            names |= {parts.name, purl.source_of(parts)[0]}
+            names |= purl.names_of(parts, component.source)
             if parts.type == "generic":
                 more.append(url_key(purl.key_of(parts.type, parts.namespace, parts.name)))
         except Malformed:
@@ -79,7 +88,7 @@ def component_keys(component: Component) -> tuple[str, ...]:
 
 def any_key(name: str) -> str:
     """The key of a name in whichever ecosystem."""
-    return _short("any:", name.lower())
+    return _short("any:", folded_name(name))
 
 
 def url_key(package_key: str) -> str:

@@ -80,9 +80,11 @@ def match(component: Component, affected: Affected, *, identity: Identity | None
     """How sure it is that `affected` is about `component` in its version, or None when it is not about it."""
     who = identity or component.identity()
     text = range_text(affected)
-    is_other = _same(component, who, affected.other_key)
-    if not is_other and not _same(component, who, affected.package_key):
-        return _by_name(component, who, affected, text) or match_cpe(component, affected)
+    other = ""
+    if not _same(component, who, affected.package_key):
+        other, who = _besides(component, who, affected)
+        if not other:
+            return _by_name(component, who, affected, text) or match_cpe(component, affected)
     if affected.release and who.release and affected.release != who.release:
         return None
     label = f"{component.name} {who.version}".strip()
@@ -92,11 +94,16 @@ def match(component: Component, affected: Affected, *, identity: Identity | None
         where = ranges.where(who.version, affected)
     except Doubt as doubt:
         return Match("possible", component, affected, text, f"{label}: {doubt}{_also(affected)}")
+    if who.besides:
+        found = match(component, affected, identity=replace(who, version=who.besides, besides=""))
+        if (found is None) != (where is None):
+            held = where or (found.range if found else "")
+            said = f"{label} has the version {who.besides} besides; one of the two is in {held}"
+            return Match("possible", component, affected, held, said)
     if where is None:
         return None
-    if is_other:
-        said = f"{label} is in {where}, but the advisory names {affected.package_key} besides {who.pkg}"
-        return Match("possible", component, affected, where, said)
+    if other:
+        return Match("possible", component, affected, where, f"{label} is in {where}, but {other}")
     if affected.released and not (affected.release and who.release):
         said = f"{label} is in {where}, but its package URL does not say that it is of {affected.ecosystem}"
         return Match("possible", component, affected, where, said)
@@ -111,7 +118,8 @@ def match_cpe(component: Component, affected: Affected) -> Match | None:
     own = cpe_product(component.cpe or "")
     if own is None or own not in map(cpe_product, affected.cpes):
         return None
-    if any(_same(component, component.identity(), key) for key in (affected.package_key, affected.other_key)):
+    who = component.identity()
+    if _same(component, who, affected.package_key) or _besides(component, who, affected)[0]:
         return None
     version = component.version or "without a version"
     reason = (
@@ -145,7 +153,7 @@ def matches(components: Iterable[Component], advisories: Iterable[Advisory]) -> 
     for component in components:
         who = component.identity()
         best: dict[str, Match] = {}
-        keys = (who.pkg, *joins.component_keys(component))
+        keys = (who.pkg, *joins.component_keys(component, who))
         for place in sorted({place for key in keys for place in by_key.get(key, ())}):
             advisory, affected = entries[place]
             _keep_stronger(best, advisory.id, match(component, affected, identity=who))
@@ -184,12 +192,23 @@ def _same(component: Component, who: Identity, key: str) -> bool:
         return False
 
 
+def _besides(component: Component, who: Identity, affected: Affected) -> tuple[str, Identity]:
+    """Why the component may be of the package all the same, in words, and its identity then; no words: it is not."""
+    for key in affected.other_keys:
+        if _same(component, who, key):
+            return f"the advisory names {affected.package_key} besides {who.pkg}", who
+    for key, version in who.others:
+        if key in (affected.package_key, *affected.other_keys):
+            return f"its package URL may be of {who.pkg} or of {key}", replace(who, version=version)
+    return "", who
+
+
 def _by_name(component: Component, who: Identity, affected: Affected, text: str) -> Match | None:
     """The weak match: the same name, and nothing that says it is the same package."""
     keys = joins.entry_keys(affected)
     if who.pkg not in keys and not any(k in keys for k in joins.component_keys(component) if k[:4] == "any:"):
         return None
-    if _another_product(component, affected):
+    if _another_product(component, affected) or _another_ecosystem(component, who, affected):
         return None
     version = who.version or "without a version"
     named = affected.name or component.name
@@ -215,6 +234,17 @@ def _of_whom(component: Component, affected: Affected) -> str:
     return f"; its CPE is of {own[0]} {own[1]}, the advisory's of {named[0][0]} {named[0][1]}"
 
 
+def _another_ecosystem(component: Component, who: Identity, affected: Affected) -> bool:
+    """Whether a package URL that lacks only its namespace says that the package is of another kind."""
+    if not component.purl or not who.pkg.startswith("name:") or not joins.names_package(affected):
+        return False
+    try:
+        type_ = purl.parts(component.purl).type
+    except Malformed:
+        return False
+    return type_ != "generic" and not affected.package_key.startswith(f"pkg:{type_}/")
+
+
 def _another_product(component: Component, affected: Affected) -> bool:
     """Whether CPEs on both sides say that the name in common is a coincidence.
 
@@ -230,7 +260,7 @@ def _another_product(component: Component, affected: Affected) -> bool:
             parts = purl.parts(component.purl)
         except Malformed:
             return False
-        names += [parts.name, purl.source_of(parts)[0]]
+        names += purl.names_of(parts, component.source)
     return not any(
         _alike(own[0], vendor) or any(_alike(name, product) for name in names) for vendor, product in named
     )

@@ -1,5 +1,6 @@
 """What an SBOM says, in whatever format it came: components, their identity, what is wrong."""
 
+import re
 from dataclasses import dataclass, field
 
 from vouchsafe.sbom import purl, versions
@@ -17,19 +18,28 @@ class Identity:
         version: the version to compare, or an empty string.
         coarse: its coarse key, or None: then the component is a candidate of every range of `pkg`.
         release: the distribution release that the package URL names (`12`), or an empty string.
+        others: further package keys, each with its version, that the component may be known by
+            (`purl.others_of`). A match by one of them is possible.
+        besides: the version that the SBOM says where the package URL says another one, or an empty string.
     """
 
     pkg: str
     version: str
     coarse: str | None
     release: str = ""
+    others: tuple[tuple[str, str], ...] = ()
+    besides: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
     """One component as the SBOM names it. Absent texts are empty; `purl` and `cpe` are None.
 
-    Rebuild one from stored columns with `Component(name=..., version=..., purl=...)`: matching needs no more.
+    `source` is the source package that the SBOM names beside the package URL, in the form of a URL's `upstream`:
+    `openssl`, or `openssl@3.0.11-1`.
+
+    Rebuild one from stored columns with `Component(name=..., version=..., purl=..., cpe=..., source=...)`: matching
+    needs no more.
     """
 
     name: str
@@ -43,6 +53,7 @@ class Component:
     scope: str = ""
     hashes: tuple[tuple[str, str], ...] = ()
     licenses: tuple[str, ...] = ()
+    source: str = ""
     path: str = field(default="", compare=False)
 
     def has_version(self) -> bool:
@@ -55,7 +66,7 @@ class Component:
         """What to store and to join on. An unreadable package URL counts as none: the name is left."""
         if self.purl:
             try:
-                return _of_purl(self.purl, self.version)
+                return _of_purl(self.purl, self.version, self.source)
             except Malformed:
                 pass
         return Identity(name_key(self.name), self.version, None)
@@ -63,18 +74,39 @@ class Component:
 
 def name_key(name: str) -> str:
     """The key of a component whose ecosystem is unknown."""
-    return f"name:{name.lower()}"
+    return f"name:{folded_name(name)}"
 
 
-def _of_purl(text: str, said: str) -> Identity:
+def folded_name(name: str) -> str:
+    """A name as names are compared: without case, and with `-` for what is a space or `_` elsewhere."""
+    return _BETWEEN.sub("-", name.lower())
+
+
+_BETWEEN = re.compile(r"[\s_-]+")
+
+
+def _of_purl(text: str, said: str, source: str) -> Identity:
     # What is missing for its type (a vendor, a uuid) is the file's fault; the package is named all the same.
     p = purl.parts(text)
-    name, version = purl.source_of(p)
+    name, version = purl.source_of(p, source)
     version = version or said
-    if p.type == "generic":
+    if p.type == "generic" or purl.lacks_namespace(p):
         return Identity(name_key(name), version, None)
     pkg = purl.key_of(p.type, p.namespace, name)
-    return Identity(pkg, version, versions.coarse(pkg, version), purl.release_of(p))
+    others = tuple((key, own or said) for key, own in purl.others_of(p, source))
+    # The epoch that stands beside the URL's version may be in front of the component's, or left out there.
+    own = (p.version, purl.version_of(p)) if said and p.version else ()
+    besides = said if own and all(_differ(pkg, said, one) for one in own) else ""
+    coarse = None if besides else versions.coarse(pkg, version)
+    return Identity(pkg, version, coarse, purl.release_of(p), others, besides)
+
+
+def _differ(pkg: str, a: str, b: str) -> bool:
+    """Whether two versions are surely not one."""
+    try:
+        return a != b and versions.compare(versions.scheme_of(pkg) or "", a, b) != 0
+    except versions.Doubt:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def of_value(entry: dict[str, Any], place: str = "$", *, limits: Limits = DEFAUL
         details=fields.text(entry, "details", place),
         published=fields.time(entry, "published", place, problems),
         modified=fields.time(entry, "modified", place, problems),
-        withdrawn=fields.time(entry, "withdrawn", place, problems),
+        withdrawn=fields.withdrawn(fields.time(entry, "withdrawn", place, problems)),
         severity=cvss.preferred(severities),
         severities=severities,
         affected=affected,
@@ -129,7 +129,10 @@ def _affected(item: dict[str, Any], place: str, index: int, problems: list[str],
     given = fields.text(package, "purl", f"{place}.package")
     versions = fields.texts(item, "versions", place, at_most=limits.max_versions)
     ranges = tuple(_range(r, at, problems, limits) for at, r in fields.objects(item, "ranges", place))
-    key, other = _keys(ecosystem, name, given, f"{place}.package", problems)
+    key, others = _keys(ecosystem, name, given, f"{place}.package", problems)
+    others = (*others, *_binaries(item, key))
+    if not (key or name or ecosystem):
+        name = next((_of_repository(r.repo) for r in ranges if r.repo), "")
     base, _, suffix = ecosystem.partition(":")
     release = purl.release(_ECOSYSTEMS.get(base, ("", ""))[1], suffix)
     if not key and ecosystem:
@@ -142,7 +145,7 @@ def _affected(item: dict[str, Any], place: str, index: int, problems: list[str],
     last_known = specific.get("last_known_affected_version_range") if isinstance(specific, dict) else None
     return Affected(
         index, key, given, ecosystem, release, name, ranges, versions,
-        last_known=last_known if isinstance(last_known, str) else "", other_key=other,
+        last_known=last_known if isinstance(last_known, str) else "", other_keys=others,
     )  # fmt: skip
 
 
@@ -228,31 +231,58 @@ def package_key(ecosystem: str, name: str) -> str:
     type_, namespace = known
     if type_ == "maven":
         namespace, _, name = name.rpartition(":")
+        if not namespace:  # an artifact of any group: nothing to join on but the name
+            return ""
     elif type_ == "vscode-extension":
         namespace, _, name = name.rpartition("/" if "/" in name else ".")
-    elif not namespace and "/" in name and type_ in ("npm", "golang", "composer", "swift", "githubactions"):
+    elif type_ == "swift":
+        namespace, _, name = re.sub(r"https?://", "", name).rpartition("/")
+    elif not namespace and "/" in name and type_ in ("npm", "golang", "composer", "githubactions"):
         namespace, _, name = name.rpartition("/")
     return purl.key_of(type_, namespace, name)
 
 
-def _keys(ecosystem: str, name: str, given: str, place: str, problems: list[str]) -> tuple[str, str]:
+def _keys(
+    ecosystem: str, name: str, given: str, place: str, problems: list[str]
+) -> tuple[str, tuple[str, ...]]:
     """The package key, and another one where ecosystem and name are of another package than the package URL.
 
     A package URL of the ecosystem's own type is the more exact; one of another type is none of the ecosystem.
     """
     of_name = package_key(ecosystem, name)
     if not given:
-        return of_name, ""
+        return of_name, ()
     try:
         of_purl = purl.key(given)
     except Malformed as told:
         problems.append(f"{place}.purl: {told.expected} expected, got {told.got}")
-        return of_name, ""
+        return of_name, ()
     if not of_name or of_purl == of_name:
-        return of_purl, ""
+        return of_purl, ()
     problems.append(f"{place}.purl: expected a package URL of {ecosystem} {name}, got {shown(given)}")
     is_same_type = of_purl.partition("/")[0] == of_name.partition("/")[0]
-    return (of_purl, of_name) if is_same_type else (of_name, of_purl)
+    return (of_purl, (of_name,)) if is_same_type else (of_name, (of_purl,))
+
+
+def _binaries(item: dict[str, Any], key: str) -> tuple[str, ...]:
+    """The keys of the binary packages that an entry of SUSE or Ubuntu names beside its source."""
+    specific = item.get("ecosystem_specific")
+    held = specific.get("binaries") if isinstance(specific, dict) else None
+    if not key.startswith(("pkg:rpm/", "pkg:deb/")) or not isinstance(held, list):
+        return ()
+    names: dict[str, None] = {}
+    for one in held:
+        if isinstance(one, dict):
+            named = one.get("binary_name")
+            names.update(dict.fromkeys([named] if isinstance(named, str) else one))
+    folder = key.rpartition("/")[0]
+    made = (f"{folder}/{name.lower()}" for name in names if name)  # as `purl.key_of` of these two types
+    return tuple(k for k in made if k != key)
+
+
+def _of_repository(repo: str) -> str:
+    """The name that a repository's address ends with: all that an entry of commits alone says of its product."""
+    return repo.rstrip("/").rpartition("/")[2].removesuffix(".git")
 
 
 def _severities(entry: dict[str, Any], place: str, problems: list[str]) -> tuple[Severity, ...]:

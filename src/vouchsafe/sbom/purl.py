@@ -56,8 +56,17 @@ _CASELESS = frozenset(
         "swift",
     ]
 )
-# OSV names a distribution's source package; a purl of a binary package says which in `upstream`.
+# OSV names a distribution's source package; a purl of a binary package says which in `upstream`, or the SBOM beside it.
 _SOURCE_NAMED = frozenset(("deb", "apk"))
+# What generators take from os-release, and the word of OSV and of the vendors' own package URLs.
+_DISTRIBUTIONS = {
+    "rocky-linux": "rocky",
+    "alma": "almalinux",
+    "rhel": "redhat",
+    **dict.fromkeys(("sles", "sled", "sle-micro", "sl-micro"), "suse"),
+    **dict.fromkeys(("opensuse-leap", "opensuse-tumbleweed"), "opensuse"),
+    "mariner": "azurelinux",
+}
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9.-]*", re.ASCII)
 _QUALIFIER_KEY = re.compile(r"[a-z][a-z0-9._-]*", re.ASCII)
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})", re.ASCII)
@@ -338,22 +347,77 @@ def key_of(type_: str, namespace: str, name: str) -> str:
     if type_ in ("pypi", "cargo"):
         # PEP 503; crates.io also takes `_` and `-` for the same name.
         name = re.sub(r"[-_.]+" if type_ == "pypi" else "_", "-", name)
-    namespace = {"rocky-linux": "rocky", "alma": "almalinux"}.get(namespace, namespace)
+    namespace = _DISTRIBUTIONS.get(namespace, namespace) if type_ == "rpm" else namespace
+    if type_ == "conan":  # the vendor is no part of a recipe's reference, and advisories leave it out
+        namespace = ""
+    elif type_ == "swift":
+        name = name.removesuffix(".git")
+    elif type_ == "golang" and not namespace and name == "std":
+        name = "stdlib"
     path = f"{namespace.strip('/')}/{name}" if namespace else name
     return sys.intern(f"pkg:{type_}/{path}")
 
 
-def source_of(p: Purl) -> tuple[str, str]:
-    """Name and version by which advisories know the package: its source package's, if it names one."""
-    epoch = p.qualifiers.get("epoch", "") if p.type == "rpm" else ""
+def version_of(p: Purl) -> str:
+    """The version as advisories write it: of rpm, and of deb as Trivy writes it, with the epoch in front."""
+    epoch = p.qualifiers.get("epoch", "") if p.type in ("rpm", "deb") else ""
     if epoch.isascii() and epoch.isdecimal() and p.version and ":" not in p.version:
-        # The type's definition puts the epoch beside the version; advisories write it in front.
-        return p.name, f"{epoch}:{p.version}"
-    upstream = p.qualifiers.get("upstream", "") if p.type in _SOURCE_NAMED else ""
-    if not upstream:
-        return p.name, p.version
+        return f"{epoch}:{p.version}"
+    return p.version
+
+
+def source_of(p: Purl, beside: str = "") -> tuple[str, str]:
+    """Name and version by which advisories know the package: its source package's, if it names one.
+
+    `beside` is the source that is named beside the URL, in the form of `upstream`; it counts where the URL names none.
+    """
+    upstream = (p.qualifiers.get("upstream") or beside) if p.type in _SOURCE_NAMED else ""
     name, _, version = upstream.partition("@")
-    return name or p.name, version or p.version
+    return name or p.name, version or version_of(p)
+
+
+def lacks_namespace(p: Purl) -> bool:
+    """Whether the URL leaves out the namespace without which it names no package. Go's standard library has none."""
+    return (
+        not p.namespace
+        and p.type != "golang"
+        and purl_types.RULES.get(p.type, _NO_RULE).namespace == "required"
+    )
+
+
+_NO_RULE = purl_types.TypeRule("optional")
+_SOURCE_RPM = re.compile(r"(.+)-[^-]+-[^-]+\.(?:no)?src\.rpm", re.DOTALL)
+
+
+def others_of(p: Purl, beside: str = "") -> tuple[tuple[str, str], ...]:
+    """Further packages that the URL may be about, as (package key, version). `beside`: as of `source_of`.
+
+    A Go module's path beyond the third part, which Syft writes as a subpath; a binary package beside its source, or
+    the source rpm that it was built from; Debian's kernel, whose signed build has a source of its own; an action,
+    which generators name as the repository that it is.
+    """
+    if p.type == "golang" and p.subpath:
+        return ((key_of(p.type, p.namespace, f"{p.name}/{p.subpath}"), p.version),)
+    if p.type == "github":
+        return ((key_of("githubactions", p.namespace, p.name), p.version),)
+    upstream = p.qualifiers.get("upstream", "")
+    if p.type == "rpm":
+        built = _SOURCE_RPM.fullmatch(upstream)
+        source, _, version = (built[1], "", "") if built else beside.partition("@")
+        named = source and source != p.name
+        return ((key_of(p.type, p.namespace, source), version or version_of(p)),) if named else ()
+    if not (upstream or beside) or p.type not in _SOURCE_NAMED:
+        return ()
+    source, names = source_of(p, beside)[0], [p.name]
+    if p.type == "deb" and source.startswith("linux-signed"):
+        names.append("linux")
+    return tuple((key_of(p.type, p.namespace, name), version_of(p)) for name in names if name != source)
+
+
+def names_of(p: Purl, beside: str = "") -> set[str]:
+    """The names by which products may know the package: its own, its source's. `beside`: as of `source_of`."""
+    others = others_of(p, beside) if p.type in ("deb", "rpm") else ()
+    return {p.name, source_of(p, beside)[0], *(key.rpartition("/")[2] for key, _ in others)}
 
 
 # Code names that purls carry in `distro`, and the release number that OSV uses for them.
@@ -386,4 +450,6 @@ def release(distribution: str, text: str) -> str:
     if found is None:
         return ""
     parts = found[1].split(".")
-    return ".".join(parts[:2]) if distribution in ("ubuntu", "alpine") else parts[0]
+    if distribution in ("ubuntu", "alpine"):
+        return ".".join(parts[:2]) if len(parts) > 1 else ""
+    return parts[0]

@@ -74,7 +74,8 @@ def _without_addition(version: str, affected: Affected) -> str:
     A local build of Python (`2.0.0+cu118`) sorts above `2.0.0`, but a specifier without a local part holds both
     (https://packaging.python.org/specifications/version-specifiers/#version-matching). Bitnami's packages have a
     revision (`2.3.1-4`), which reads as a pre-release, and most of its advisories have none. Some advisories are
-    written without rpm's epochs, and a version with one is above every one without.
+    written without rpm's epochs, and a version with one is above every one without. Some are written in the versions
+    of the packaged software: 3.1.1-1 of Debian or 3.1.1-r0 of Alpine is above 3.1.1, and is it.
     """
     if affected.package_key.startswith("pkg:pypi/"):
         return version.partition("+")[0] if "+" in version else ""
@@ -83,7 +84,19 @@ def _without_addition(version: str, affected: Affected) -> str:
         found = _REVISION.fullmatch(version)
     elif affected.package_key.startswith("pkg:rpm/") and not _has_epochs(affected):
         found = _EPOCH.fullmatch(version)
+    elif affected.package_key.startswith(_REVISED) and not _has_revisions(affected):
+        found = _PACKAGED.fullmatch(version)
     return found[1] if found else ""
+
+
+# A package's revision stands behind the last hyphen: Debian policy 5.6.12, apk-package(5), PKGBUILD(5).
+_REVISED = ("pkg:deb/", "pkg:apk/", "pkg:alpm/")
+_PACKAGED = re.compile(r"(.+)-[^-]+", re.ASCII | re.DOTALL)
+
+
+def _has_revisions(affected: Affected) -> bool:
+    named = [e.version for r in affected.ranges for e in r.events]
+    return any("-" in version for version in (*named, *affected.versions, *affected.unaffected))
 
 
 def _has_epochs(affected: Affected) -> bool:
@@ -255,7 +268,12 @@ def _walk(version: str, r: Range, order: str, events: tuple[Event, ...]) -> Rang
 
 
 def _at_least(order: str, version: str, bound: str) -> bool:
-    return bound == "0" or versions.compare(order, version, bound) >= 0
+    if bound == "0" or versions.compare(order, version, bound) >= 0:
+        return True
+    if order == "semver" and bound == "0.0.0":
+        # Go's v0.0.0-20210101… and the like; who writes 0.0.0 mostly means the beginning.
+        raise Doubt(f"{version} is a pre-release of 0.0.0, which the range begins with")
+    return False
 
 
 _TIE = {"introduced": 0, "last_affected": 1, "fixed": 2, "limit": 3}

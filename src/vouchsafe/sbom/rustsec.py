@@ -164,7 +164,7 @@ def _advisory(value: Object, body: str, limits: Limits) -> Advisory:
         details=rest.strip() or fields.text(entry, "description", at),
         published=_day(entry, "date", at, problems),
         modified="",  # RustSec leaves that to the history of its repository
-        withdrawn=_day(entry, "withdrawn", at, problems),
+        withdrawn=fields.withdrawn(_day(entry, "withdrawn", at, problems)),
         severity=cvss.preferred(severities),
         severities=severities,
         affected=(_affected(value, entry, package, problems, limits),),

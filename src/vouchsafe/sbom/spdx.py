@@ -304,6 +304,7 @@ class _Reading:
             licenses=self.licences_of(
                 self._said(item, at, "licenseDeclared"), self._said(item, at, "licenseConcluded")
             ),
+            source=fields.source(item.get("sourceInfo")),
             path=path,
         )
         rules.check_package(item, at, self.version, fields.flag(item.get("filesAnalyzed")), self.notes)

@@ -71,6 +71,21 @@ def hashes(package: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+_SOURCE = re.compile(r"built package from: (\S+)(?: (\S*))?")
+
+
+def source(said: object) -> str:
+    """The source package that Trivy names in sourceInfo, as `name@version`; other sentences name none.
+
+    >>> source("built package from: openssl 3.0.11-1~deb12u2")
+    'openssl@3.0.11-1~deb12u2'
+    """
+    found = _SOURCE.fullmatch(said) if isinstance(said, str) else None
+    if found is None:
+        return ""
+    return f"{found[1]}@{found[2]}" if found[2] else found[1]
+
+
 def unreadable(locator: str) -> str | None:
     """Why a package URL can't be read; None if it can."""
     try:
