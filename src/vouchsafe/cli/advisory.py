@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vouchsafe.cli.errors import CommandError
-from vouchsafe.cli.files import print_object, read_bytes, refuse
+from vouchsafe.cli.files import print_object, read_bytes, refuse, say
 from vouchsafe.sbom import advisories, kev, match
 from vouchsafe.sbom.advisories import Advisory, Affected, Severity
 from vouchsafe.sbom.errors import Malformed
@@ -57,7 +57,7 @@ def inspect_advisory(file: str, kev_file: str | None, as_json: bool) -> None:
         print_object(as_object(found[0]) if len(found) == 1 else _several(found))
         return
     if len(found) != 1:
-        click.echo(f"{len(found):,} advisories")
+        say(f"{len(found):,} advisories")
     for said in found:
         _print(said)
 
@@ -139,25 +139,23 @@ def _severity(s: Severity | None) -> dict[str, Any] | None:
 
 
 def _print(said: Advisory) -> None:
-    click.echo(f"{said.format} {said.id} {' '.join(said.aliases)}".strip())
+    say(f"{said.format} {said.id} {' '.join(said.aliases)}".strip())
     if said.summary:
-        click.echo(said.summary)
+        say(said.summary)
     if said.format == "KEV":
-        click.echo(f"{len(said.related):,} known exploited vulnerabilities, released on {said.published}")
+        say(f"{len(said.related):,} known exploited vulnerabilities, released on {said.published}")
         _print_all("problem", said.problems)
         return
     severity = said.severity
     if severity:
         score = f" ({severity.score})" if severity.score is not None else ""
-        click.echo(f"Severity {severity.rating}{score} {severity.vector}".rstrip())
+        say(f"Severity {severity.rating}{score} {severity.vector}".rstrip())
     if said.known_exploited is not None:
-        click.echo(
-            "Known to be exploited" if said.known_exploited else "Not in the catalogue of exploited ones"
-        )
+        say("Known to be exploited" if said.known_exploited else "Not in the catalogue of exploited ones")
     if said.informational:
-        click.echo(f"Informational: {said.informational}")
+        say(f"Informational: {said.informational}")
     if said.withdrawn:
-        click.echo(f"Withdrawn on {said.withdrawn}: it matches nothing.")
+        say(f"Withdrawn on {said.withdrawn}: it matches nothing.")
     _print_all(
         "affects",
         (f"{a.ecosystem} {a.name or '(no name)'}: {match.range_text(a)}".strip() for a in said.affected),
@@ -167,7 +165,7 @@ def _print(said: Advisory) -> None:
 
 def _print_all(what: str, lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(f"{what} {line}")
+        say(f"{what} {line}")
 
 
 @advisory.command("import")
@@ -233,19 +231,19 @@ def _reached(found: "Impact") -> dict[str, Any]:
 
 def _print_reached(said: Advisory, found: "Impact") -> None:
     if said.withdrawn:
-        click.echo(f"{said.id} was withdrawn on {said.withdrawn}: it matches nothing.")
+        say(f"{said.id} was withdrawn on {said.withdrawn}: it matches nothing.")
     for c in found.components:
-        click.echo(f"{c.certainty}: {c.reason}")
+        say(f"{c.certainty}: {c.reason}")
     if not found.entries and not said.withdrawn:
-        click.echo(f"{said.id} names no product, so nothing was looked up.")
+        say(f"{said.id} names no product, so nothing was looked up.")
     elif found.unjoined:
-        click.echo(
+        say(
             f"{found.unjoined:,} of {found.entries:,} products could not be looked up: the advisory names no package,"
             " name or CPE for them."
         )
     for b in found.builds:
-        click.echo(f"{b.model} {b.version}: {b.devices:,} devices, {b.certainty}")
-    click.echo(
+        say(f"{b.model} {b.version}: {b.devices:,} devices, {b.certainty}")
+    say(
         f"{found.scope:,} devices in scope: {found.confirmed:,} confirmed, {found.last_known:,} last known,"
         f" {found.unknown:,} unknown ({found.elapsed_ms:.0f} ms)"
     )
@@ -255,5 +253,13 @@ def advisory_of(file: str, data: bytes) -> Advisory:
     """The one advisory in `data`, of any format; a refusal names `file`."""
     try:
         return advisories.read(data)
+    except Malformed as told:
+        refuse(file, told)
+
+
+def advisories_of(file: str, data: bytes) -> tuple[Advisory, ...]:
+    """Every advisory in `data`, of any format; a refusal names `file`."""
+    try:
+        return advisories.read_all(data)
     except Malformed as told:
         refuse(file, told)

@@ -16,6 +16,7 @@ from vouchsafe.attest.devicelog import KIND_NAMES, parse_entry
 from vouchsafe.attest.errors import Malformed, NotRead, NotVerified
 from vouchsafe.attest.formats import anycbor, anycose, anykey, eat
 from vouchsafe.cli.errors import CommandError
+from vouchsafe.cli.files import say
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -52,7 +53,7 @@ def inspect(file: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"verified": False, "items": found}, indent=1))
         return
-    click.echo("Claims of the device itself; nothing here is verified.")
+    say("Claims of the device itself; nothing here is verified.")
     for number, one in enumerate(found):
         if len(found) > 1:
             click.echo(f"\nItem {number}")
@@ -273,23 +274,21 @@ def _appraise(
 
 
 def _print_verdict(found: dict[str, Any], not_checked: list[str]) -> None:
-    click.echo(
-        f"{found['ear_status']}: the signature {'holds' if found['signature_holds'] else 'does not hold'}"
-    )
+    say(f"{found['ear_status']}: the signature {'holds' if found['signature_holds'] else 'does not hold'}")
     if found["build"]:
-        click.echo(f"  measured build {found['build']}, version {found['version']}")
+        say(f"  measured build {found['build']}, version {found['version']}")
     for name, value in found["ear_trustworthiness_vector"].items():
         if value:
-            click.echo(f"  {name:18} {value:4}  {reasons.TIER_NAMES[reasons.tier_of(value)]}")
+            say(f"  {name:18} {value:4}  {reasons.TIER_NAMES[reasons.tier_of(value)]}")
     for reason in found["reasons"]:
-        click.echo(f"  {reason['code']}: {reason['sentence']}")
-    click.echo(f"  not checked: {', '.join(not_checked)}")
+        say(f"  {reason['code']}: {reason['sentence']}")
+    say(f"  not checked: {', '.join(not_checked)}")
 
 
 def _print_tree(value: Any, depth: int) -> None:
     for name, item in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(item, dict | list):
-            click.echo(f"{'  ' * depth}{name}:")
+            say(f"{'  ' * depth}{name}:")
             _print_tree(item, depth + 1)
         else:
-            click.echo(f"{'  ' * depth}{name}: {item}")
+            say(f"{'  ' * depth}{name}: {item}")

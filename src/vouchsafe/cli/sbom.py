@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
-from vouchsafe.cli.advisory import advisory_of
+from vouchsafe.cli.advisory import advisories_of
 from vouchsafe.cli.errors import CommandError
-from vouchsafe.cli.files import print_object, read_bytes, refuse
-from vouchsafe.sbom import dsse, match, purl, reading, statement
+from vouchsafe.cli.files import print_object, read_bytes, refuse, say
+from vouchsafe.sbom import dsse, joins, match, purl, reading, statement
 from vouchsafe.sbom.errors import BadSignature, Malformed, NotBound
 from vouchsafe.sbom.model import Component, Sbom
 
@@ -62,25 +62,28 @@ def inspect_sbom(file: str, as_json: bool) -> None:
         )
         return
     about = f", about {said.subject.name} {said.subject.version}".rstrip() if said.subject else ""
-    click.echo(f"{said.format} {said.spec_version}{about}")
+    say(f"{said.format} {said.spec_version}{about}")
     with_purl = sum(c.purl is not None for c in said.components)
     with_version = sum(c.has_version() for c in said.components)
     count = len(said.components)
-    click.echo(f"{count:,} components, {with_purl:,} with a package URL, {with_version:,} with a version")
+    say(f"{count:,} components, {with_purl:,} with a package URL, {with_version:,} with a version")
     for kind, count in Counter(p.kind for p in said.problems).most_common():
-        click.echo(f"{count:,} {kind} problems")
+        say(f"{count:,} {kind} problems")
         for problem in [p for p in said.problems if p.kind == kind][:_SAMPLE]:
-            click.echo(f"  {problem.place}: {problem.text}")
+            say(f"  {problem.place}: {problem.text}")
     if not said.problems:
-        click.echo("No problems found.")
+        say("No problems found.")
 
 
 @sbom.command("match")
-@click.argument("file")
-@click.argument("advisories", nargs=-1, required=True)
+@click.argument("file", metavar="SBOM")
+@click.argument("advisories", metavar="ADVISORY...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def match_sbom(file: str, advisories: tuple[str, ...], as_json: bool) -> None:
     """Which components of an SBOM the advisories touch: confirmed, or possible where something can't be told.
+
+    What the SBOM is about is looked up with its components. Advisories that name no package, product or CPE to look
+    up, as the KEV catalogue, are said.
 
     Exit 0: all were read, whether any matches or none. 2: a file is malformed.
 
@@ -91,8 +94,12 @@ def match_sbom(file: str, advisories: tuple[str, ...], as_json: bool) -> None:
     if [file, *advisories].count("-") > 1:
         raise CommandError("standard input: expected one file at most, got “-” twice")
     said = _sbom(file)
-    read = [advisory_of(path, read_bytes(path)) for path in advisories]
-    found = list(match.matches(said.components, read))
+    read = [a for path in advisories for a in advisories_of(path, read_bytes(path))]
+    about = [said.subject] if said.subject and said.subject not in said.components else []
+    found = list(match.matches([*about, *said.components], read))
+    unjoined = [
+        a.id for a in read if not a.withdrawn and not (a.affected and all(map(joins.entry_keys, a.affected)))
+    ]
     if as_json:
         rows: dict[str, Any] = {"confirmed": [], "possible": []}
         for m in found:
@@ -104,15 +111,18 @@ def match_sbom(file: str, advisories: tuple[str, ...], as_json: bool) -> None:
                     "reason": m.reason,
                 }
             )
-        print_object(rows | {"withdrawn": [a.id for a in read if a.withdrawn]})
+        withdrawn = [a.id for a in read if a.withdrawn]
+        print_object(rows | {"withdrawn": withdrawn, "not_looked_up": unjoined})
         return
     for m in sorted(found, key=lambda m: (m.certainty, m.advisory)):
-        click.echo(str(m))
+        say(str(m))
     for a in read:
         if a.withdrawn:
-            click.echo(f"{a.id} was withdrawn on {a.withdrawn}: it matches nothing")
+            say(f"{a.id} was withdrawn on {a.withdrawn}: it matches nothing")
+    for id_ in unjoined:
+        say(f"{id_} names nothing to look up, or not for all that it is about")
     counts = Counter(m.certainty for m in found)
-    click.echo(f"{counts['confirmed']:,} confirmed, {counts['possible']:,} possible")
+    say(f"{counts['confirmed']:,} confirmed, {counts['possible']:,} possible")
 
 
 @sbom.command("diff")
@@ -145,12 +155,12 @@ def diff_sboms(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
         )
     else:
         for k, v in sorted(added):
-            click.echo(f"added    {k} {v}")
+            say(f"added    {k} {v}")
         for k, v in sorted(removed):
-            click.echo(f"removed  {k} {v}")
+            say(f"removed  {k} {v}")
         for k, x, y in sorted(changed):
-            click.echo(f"changed  {k} {', '.join(x)} → {', '.join(y)}")
-        click.echo(f"{len(added):,} added, {len(removed):,} removed, {len(changed):,} changed")
+            say(f"changed  {k} {', '.join(x)} → {', '.join(y)}")
+        say(f"{len(added):,} added, {len(removed):,} removed, {len(changed):,} changed")
     ctx.exit(1 if added or removed or changed else 0)
 
 
@@ -252,10 +262,10 @@ def check_sbom(
         )
         return
     for one in images:
-        click.echo(f"{one['name']} sha256:{one['sha256']}: {len(release.sbom.components):,} components")
-    click.echo(f"Signed by {', '.join(k[:16] for k in release.key_ids)}.")
+        say(f"{one['name']} sha256:{one['sha256']}: {len(release.sbom.components):,} components")
+    say(f"Signed by {', '.join(k[:16] for k in release.key_ids)}.")
     if sha256 is None:
-        click.echo("The image itself was not given, so its digest was not compared.")
+        say("The image itself was not given, so its digest was not compared.")
 
 
 def _sbom(file: str) -> Sbom:

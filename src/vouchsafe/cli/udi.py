@@ -15,20 +15,19 @@ from vouchsafe.udi.limits import MAX_CHARS
 from vouchsafe.udi.model import Udi
 
 
-class _Day(click.ParamType[date]):
+def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> date | None:
     """A calendar day, YYYY-MM-DD."""
-
-    name = "YYYY-MM-DD"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            return self.fail(f"expected a day as YYYY-MM-DD, got {value!r}", param, ctx)
+    try:
+        return None if value is None else date.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"expected a day as YYYY-MM-DD, got {value!r}", ctx, param) from None
 
 
 _today = click.option(
-    "--today", type=_Day(), help="The day from which two-digit years are seen; without it, the clock's."
+    "--today",
+    callback=_day,
+    metavar="YYYY-MM-DD",
+    help="The day from which two-digit years are seen; without it, the clock's.",
 )
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -118,8 +117,8 @@ def check(ctx: click.Context, text: str, today: date | None, as_json: bool) -> N
 @click.option("--di", required=True, help="The GTIN, of 8, 12, 13 or 14 digits.")
 @click.option("--lot", default="", help="Lot or batch, (10).")
 @click.option("--serial", default="", help="Serial number, (21).")
-@click.option("--made", type=_Day(), help="Production date, (11).")
-@click.option("--expires", type=_Day(), help="Expiry date, (17).")
+@click.option("--made", callback=_day, metavar="YYYY-MM-DD", help="Production date, (11).")
+@click.option("--expires", callback=_day, metavar="YYYY-MM-DD", help="Expiry date, (17).")
 @click.option("--software", default="", help="Software version, (8012).")
 @click.option(
     "--form",

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from vouchsafe.cli.files import print_object, read_bytes, refuse
+from vouchsafe.cli.files import print_object, read_bytes, refuse, say
 from vouchsafe.sbom import vex as documents
 from vouchsafe.sbom.errors import Malformed
 
@@ -54,15 +54,15 @@ def inspect(file: str, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"{said.format} {said.spec_version} {said.id}".rstrip())
-    click.echo(f"by {said.author or 'nobody named'}, {said.timestamp or 'no time given'}")
+    say(f"{said.format} {said.spec_version} {said.id}".rstrip())
+    say(f"by {said.author or 'nobody named'}, {said.timestamp or 'no time given'}")
     for s in said.statements:
         why = s.justification or s.said
-        click.echo(f"{s.vulnerability or 'no id'} {s.status}" + (f" ({why})" if why else ""))
+        say(f"{s.vulnerability or 'no id'} {s.status}" + (f" ({why})" if why else ""))
         for p in s.products:
-            click.echo(f"  {p.name or p.id} {p.version}".rstrip())
+            say(f"  {p.name or p.id} {p.version}".rstrip())
         for text in (s.impact_statement, s.action_statement):
             if text:
-                click.echo(f"  {text}")
+                say(f"  {text}")
     for problem in said.problems:
-        click.echo(f"problem {problem.kind} {problem.place}: {problem.text}")
+        say(f"problem {problem.kind} {problem.place}: {problem.text}")

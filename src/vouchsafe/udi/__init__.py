@@ -1,4 +1,4 @@
-"""Unique Device Identifiers: of GS1, HIBCC and ICCBBA, and the Basic UDI-DI: read, checked, written.
+"""Unique Device Identifiers: of GS1, HIBCC, ICCBBA and IFA, and the Basic UDI-DI: read, checked, GS1's written too.
 
 Promises: what is returned was read to its last character and its check characters hold; an error says where.
 Does not: ask a registry whether the device exists, or guess an agency that the text does not show.

@@ -1,7 +1,7 @@
 """Dates as labels write them, with two digits for the year."""
 
 import calendar
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 
 from vouchsafe.udi.errors import Malformed, shown
 
@@ -49,12 +49,17 @@ def day_of(year: int, month: int, day: int, place: str, text: str) -> date:
     """
     if not 1 <= month <= 12:
         raise Malformed(place, "a month from 01 to 12", shown(text))
-    if year < 1:
-        raise Malformed(place, "a year", shown(text))
+    _refuse_no_year(year, place, text)
     last = calendar.monthrange(year, month)[1]
     if day > last:
         raise Malformed(place, f"a day from 00 to {last}", shown(text))
     return date(year, month, day or last)
+
+
+def _refuse_no_year(year: int, place: str, text: str) -> None:
+    """Two digits mean one beyond the calendar's years only where a caller's day is near its ends."""
+    if not MINYEAR <= year <= MAXYEAR:
+        raise Malformed(place, f"a year from {MINYEAR} to {MAXYEAR}", f"{year}, from {shown(text)}")
 
 
 def ordinal(year: int, day: int, place: str, text: str) -> date:
@@ -63,6 +68,7 @@ def ordinal(year: int, day: int, place: str, text: str) -> date:
     Raises:
         Malformed: the year has no such day.
     """
+    _refuse_no_year(year, place, text)
     days = 366 if calendar.isleap(year) else 365
     if not 1 <= day <= days:
         raise Malformed(place, f"a day of the year from 001 to {days}", shown(text))

@@ -15,10 +15,13 @@ class Malformed(UdiError):
     """
 
     def __init__(self, place: str, expected: str, got: str) -> None:
-        super().__init__(f"{place}: expected {expected}, got {got}")
+        super().__init__(place, expected, got)  # all three, so that it comes back whole from a worker process
         self.place = place
         self.expected = expected
         self.got = got
+
+    def __str__(self) -> str:
+        return f"{self.place}: expected {self.expected}, got {self.got}"
 
 
 class WrongCheck(Malformed):

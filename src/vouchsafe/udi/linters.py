@@ -7,6 +7,7 @@ leading digits only; whether GS1 gave it to anybody is asked of no list.
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import MAXYEAR, MINYEAR
 from typing import NamedTuple
 
 from vouchsafe.udi import checks, codes, coupons, dates
@@ -70,6 +71,8 @@ def _day(*, zero: bool) -> Linter:
         at = len(text) - 2
         if text[:-4] == "0000":
             return Fault("a year", 0, text[:4])
+        if len(text) == 6 and not MINYEAR <= dates.full_year(int(text[:2]), year) <= MAXYEAR:
+            return Fault(f"a year from {MINYEAR} to {MAXYEAR}", 0, text[:2])
         if not "01" <= text[at - 2 : at] <= "12":
             return Fault("a month from 01 to 12", at - 2, text[at - 2 : at])
         if text.endswith("00") and not zero:
