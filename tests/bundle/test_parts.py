@@ -219,7 +219,7 @@ def test_names_and_comments_of_a_policy_are_octets_and_keys_are_utf8() -> None:
     key = W[0].split()[2].encode()
     lines = [
         LOG.encode(),
-        b"# caf\xe9",
+        b"# ev\xe9",
         b"witness \xe9 " + key,
         b"group \xc3\xa9 any \xe9",
         b"quorum \xc3\xa9",

@@ -133,7 +133,7 @@ def test_runs_end_at_the_limit_of_elements_as_events_do(at: int, monkeypatch: py
 
 def test_a_place_after_a_run_on_one_line_has_its_column() -> None:
     flat = "".join(_many()).replace("\n", "")
-    data = f"<Document>{flat}<name>a</nome></Document>".encode()
+    data = f"<Document>{flat}<name>a</x></Document>".encode()
     want = f"line 1 column {len('<Document>') + len(flat) + len('<name>a</') + 1}"
     assert str(_read(spdx_tree._XmlReader(DEFAULT), data)).startswith(want)
     assert _read(spdx_tree._XmlReader(DEFAULT), data) == _read(_ByEvents(DEFAULT), data)
