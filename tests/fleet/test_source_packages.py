@@ -43,9 +43,13 @@ def released(world: World, version: str, *parts: dict[str, str]) -> int:
         for i, said in enumerate(parts)
     ]  # fmt: skip
     bom = {"bomFormat": "CycloneDX", "specVersion": "1.5", "components": components}
+    return release(world, version, json.dumps(bom).encode())
+
+
+def release(world: World, version: str, sbom: bytes) -> int:
     made = build(version, 10 + int(version.rpartition(".")[2]))
     digest = hashlib.sha256(image(version)).hexdigest()
-    envelope = statement.sign_release("tarn4", digest, json.dumps(bom).encode(), RELEASE_KEY)
+    envelope = statement.sign_release("tarn4", digest, sbom, RELEASE_KEY)
     return releases.release(
         DI, version=version, svn=made.firmware.svn, image_sha256=digest, envelope=envelope,
         trusted=(RELEASE_KEY.public_key(),), by=None, at=when(world.now),
@@ -176,3 +180,31 @@ def test_a_build_whose_sbom_is_lost_keeps_its_components(world: World, db: Any) 
     (files.folder() / sha256[:2] / sha256).unlink()
     derive_again(db)
     assert tied(world, lost) == [""]
+
+
+def test_a_package_of_two_urls_is_a_row_for_each_and_older_builds_get_theirs(world: World, db: Any) -> None:
+    urls = ["pkg:npm/a@1.0.0", LIBSSL]
+    package = {
+        "SPDXID": "SPDXRef-a", "name": "a", "versionInfo": "", "downloadLocation": "NOASSERTION",
+        "sourceInfo": "built package from: openssl 3.0.11-1~deb12u2",
+        "externalRefs": [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": url}
+                         for url in urls],
+    }  # fmt: skip
+    sbom = {"spdxVersion": "SPDX-2.3", "SPDXID": "SPDXRef-DOCUMENT", "packages": [package]}
+    made = release(world, "5.0.1", json.dumps(sbom).encode())
+    row = impact.import_advisory(DEBIAN, by=None, at=when(world.now))
+    assert [h.builds for h in impact.reach(row.id).hits] == [(made,)]
+    before = [world.sql(query) for query in SNAPSHOT]
+    assert tied(world, made) == ["openssl@3.0.11-1~deb12u2"] * 2
+    with psycopg.connect(db.owner_dsn) as owner:
+        for table in TABLES:
+            owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_history")
+        owner.execute("DELETE FROM fleet_component_key")
+        owner.execute(
+            "DELETE FROM fleet_build_component b USING fleet_component c WHERE c.id = b.component AND purl = %s",
+            [LIBSSL],
+        )
+        owner.execute("DELETE FROM fleet_component WHERE purl = %s", [LIBSSL])
+    assert impact.reach(row.id).hits == ()
+    derive_again(db)
+    assert [world.sql(query) for query in SNAPSHOT] == before

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from vouchsafe.sbom import advisories, joins, match, purl, reading
+from vouchsafe.sbom import advisories, joins, match, purl, ranges, reading
 from vouchsafe.sbom.model import Component
 
 UP_TO_99 = [{"introduced": "0"}, {"fixed": "99.0.0"}]
@@ -229,6 +229,12 @@ SPELLINGS = {
         osv({"ecosystem": "Go", "name": "x.org/a"}, [{"introduced": "0.0.0"}, {"fixed": "1.0.0"}]),
         "possible",
     ),
+    "an rpm without its epoch": (
+        Component("a", "2.0-1", "pkg:rpm/redhat/a@2.0-1"),
+        osv({"ecosystem": "Red Hat:enterprise_linux:9::appstream", "name": "a"},
+            [{"introduced": "1:1.0-1"}, {"fixed": "1:3.0-1"}]),
+        "possible",
+    ),
     "a distribution's revision of the last affected version": (
         Component("a", "3.1.1-r0", "pkg:apk/alpine/a@3.1.1-r0"),
         osv({"ecosystem": "Alpine:v3.19", "name": "a"}, [{"introduced": "0"}, {"last_affected": "3.1.1"}]),
@@ -278,6 +284,12 @@ def test_a_component_is_found_as_it_is_spelt(case: str) -> None:
         (
             Component("a", "1.3.0", "pkg:npm/a@1.3.0"),
             github("a", ">= 1.0.0, <= 1.2.1", "1.3.0"),
+        ),
+        # An epoch that is said counts.
+        (
+            Component("a", "2:2.0-1", "pkg:rpm/redhat/a@2.0-1?epoch=2"),
+            osv({"ecosystem": "Red Hat:enterprise_linux:9::appstream", "name": "a"},
+                [{"introduced": "1:1.0-1"}, {"fixed": "1:3.0-1"}]),
         ),
         # Alpine's revisions count where the advisory has them.
         (
@@ -496,3 +508,24 @@ def two_urls() -> dict[str, Any]:
                          {"purls": ["pkg:npm/one@1.0.0", "pkg:npm/two@1.0.0"]}}]},
         "vulnerabilities": [{"cve": "CVE-2026-1", "product_status": {"known_affected": ["P1"]}}],
     }  # fmt: skip
+
+
+def test_a_package_with_two_package_urls_is_found_by_each() -> None:
+    one = Component("a", "1.0.0", "pkg:npm/a@1.0.0", also=("pkg:npm/b@1.0.0", "pkg:pypi/c@1.0.0"))
+    for name, ecosystem in (("a", "npm"), ("b", "npm"), ("c", "PyPI")):
+        assert [c for c, _ in found(one, of(ecosystem, name))] == ["confirmed"]
+    assert found(one, of("npm", "c")) == []
+    read = advisories.read_all(
+        json.dumps(of("npm", "a") | {"affected": of("npm", "a")["affected"] * 2}).encode()
+    )
+    assert len(list(match.matches([one], [*read, *read]))) == 1
+
+
+def test_a_version_without_an_epoch_is_a_candidate_of_a_range_with_one() -> None:
+    component, told, _ = SPELLINGS["an rpm without its epoch"]
+    [(_, reason)] = found(component, told)
+    assert reason == "a 2.0-1: 2.0-1 says no epoch, and with the advisory's it is in >=1:1.0-1, <1:3.0-1"
+    [read] = advisories.read_all(json.dumps(told).encode())
+    low, high = ranges.bounds(read.affected[0])
+    coarse = component.identity().coarse
+    assert coarse is not None and (low or "") <= coarse and (high is None or coarse <= high)

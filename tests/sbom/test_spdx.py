@@ -1,13 +1,14 @@
 """SPDX: what breaks a rule of the format, and at which place; what is meant by its values."""
 
 import copy
+import re
 from typing import Any
 
 import pytest
 
 from tests.sbom.test_spdx_syntaxes import GOOD, WRITERS, as_json, as_tag_value
 from vouchsafe.sbom import spdx
-from vouchsafe.sbom.errors import Malformed
+from vouchsafe.sbom.errors import Malformed, TooLarge
 from vouchsafe.sbom.limits import Limits
 
 
@@ -262,10 +263,19 @@ def test_the_first_readable_package_url_counts_and_others_are_named() -> None:
         )
     )
     assert bom.components[1].purl == "pkg:cargo/time@0.3.44"
+    assert bom.components[1].also == ("pkg:deb/debian/time@0.3.44",)
     assert [(p.kind, p.place) for p in bom.problems] == [
         ("purl", "$.packages[1].externalRefs[0].referenceLocator"),
-        ("purl", "$.packages[1].externalRefs[3].referenceLocator"),
     ]
+
+
+def test_package_urls_are_counted_with_the_packages() -> None:
+    data = _references(*(("PACKAGE-MANAGER", "purl", f"pkg:npm/a@{i}") for i in range(3)))
+    assert len(spdx.read(data, limits=Limits(max_components=4)).components[1].also) == 2
+    with pytest.raises(
+        TooLarge, match=re.escape("$.packages[1]: expected at most 3 packages and URLs of them")
+    ):
+        spdx.read(data, limits=Limits(max_components=3))
 
 
 def test_an_unreadable_package_url_is_kept_as_text() -> None:

@@ -271,10 +271,13 @@ def reference_set(udi_di: str) -> ReferenceSet:
 
 
 def add_components(build_id: int, components: Sequence[Component]) -> None:
-    """Intern components and tie them to a build. Equal (name, version, purl, cpe, source) are one row."""
+    """Intern components and tie them to a build. Equal (name, version, purl, cpe, source) are one row.
+
+    A component with several package URLs is a row for each.
+    """
     wanted: dict[bytes, tuple[object, ...]] = {}
     keys: dict[bytes, tuple[str, ...]] = {}
-    for component in components:
+    for component in (one for named in components for one in named.by_each_url()):
         if len(component.name) > MAX_NAME_CHARS:
             raise BadInput(
                 "SBOM",

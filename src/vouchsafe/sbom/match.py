@@ -151,12 +151,13 @@ def matches(components: Iterable[Component], advisories: Iterable[Advisory]) -> 
                 by_key[key].append(len(entries))
             entries.append((advisory, affected))
     for component in components:
-        who = component.identity()
         best: dict[str, Match] = {}
-        keys = (who.pkg, *joins.component_keys(component, who))
-        for place in sorted({place for key in keys for place in by_key.get(key, ())}):
-            advisory, affected = entries[place]
-            _keep_stronger(best, advisory.id, match(component, affected, identity=who))
+        for one in component.by_each_url():
+            who = one.identity()
+            keys = (who.pkg, *joins.component_keys(one, who))
+            for place in sorted({place for key in keys for place in by_key.get(key, ())}):
+                advisory, affected = entries[place]
+                _keep_stronger(best, advisory.id, match(one, affected, identity=who))
         yield from best.values()
 
 

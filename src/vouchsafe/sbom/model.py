@@ -1,7 +1,8 @@
 """What an SBOM says, in whatever format it came: components, their identity, what is wrong."""
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from vouchsafe.sbom import purl, versions
 from vouchsafe.sbom.errors import Malformed
@@ -36,7 +37,7 @@ class Component:
     """One component as the SBOM names it. Absent texts are empty; `purl` and `cpe` are None.
 
     `source` is the source package that the SBOM names beside the package URL, in the form of a URL's `upstream`:
-    `openssl`, or `openssl@3.0.11-1`.
+    `openssl`, or `openssl@3.0.11-1`. `also` are further package URLs of it (SPDX allows several): it may be found by each.
 
     Rebuild one from stored columns with `Component(name=..., version=..., purl=..., cpe=..., source=...)`: matching
     needs no more.
@@ -54,7 +55,14 @@ class Component:
     hashes: tuple[tuple[str, str], ...] = ()
     licenses: tuple[str, ...] = ()
     source: str = ""
+    also: tuple[str, ...] = ()
     path: str = field(default="", compare=False)
+
+    def by_each_url(self) -> Iterator["Component"]:
+        """It once for each of its package URLs: what is looked up and stored."""
+        yield replace(self, also=()) if self.also else self
+        for url in self.also:
+            yield replace(self, purl=url, also=())
 
     def has_version(self) -> bool:
         """Whether its identity has a version, without the work of making one."""

@@ -61,6 +61,10 @@ def where(version: str, affected: Affected) -> str | None:
         if (found is None) != (held is None):
             said, other = (version, shorter) if found else (shorter, version)
             raise Doubt(f"{said} is in {found or held}, and {other}, which may be meant, is not")
+    if found is None and ":" not in version and (epoch := _epoch_of(affected)):
+        held = _where(f"{epoch}:{version}", affected)
+        if held:  # who writes package URLs without qualifiers leaves rpm's epoch out
+            raise Doubt(f"{version} says no epoch, and with the advisory's it is in {held}")
     return found
 
 
@@ -97,6 +101,17 @@ _PACKAGED = re.compile(r"(.+)-[^-]+", re.ASCII | re.DOTALL)
 def _has_revisions(affected: Affected) -> bool:
     named = [e.version for r in affected.ranges for e in r.events]
     return any("-" in version for version in (*named, *affected.versions, *affected.unaffected))
+
+
+_EPOCHS = frozenset(("rpm", "deb", "alpm"))
+
+
+def _epoch_of(affected: Affected) -> str:
+    """The epoch that a range begins with; empty where each begins without one."""
+    if versions.scheme_of(affected.package_key) not in _EPOCHS:
+        return ""
+    first = (e.version.partition(":") for r in affected.ranges for e in r.events if e.kind == "introduced")
+    return next((epoch for epoch, colon, _ in first if colon and epoch.strip("0")), "")
 
 
 def _has_epochs(affected: Affected) -> bool:
@@ -331,6 +346,8 @@ def bounds(affected: Affected) -> tuple[str | None, str | None]:
     if not lows:
         return None, None
     low, high = min(lows), max(highs)
+    if _epoch_of(affected):
+        low = ""  # `where` doubts a version that says no epoch
     if scheme == "rpm" and not _has_epochs(affected):
         high = _ABOVE_ALL  # `where` doubts a version that only its epoch puts above
     return low or None, high if high != _ABOVE_ALL else None

@@ -3,7 +3,7 @@
 The syntax is told from the content, never from a file's name. Refused (`Malformed`): what can't be an SPDX
 document, or whose packages could not be told for sure. Read with `problems`: what breaks a rule of the format
 (`schema`), leaves out an NTIA minimum element (`ntia`), repeats an identifier (`duplicate`), names an element
-that is not there (`dangling`), or has a package URL that can't be read or is one too many (`purl`).
+that is not there (`dangling`), or has a package URL that can't be read (`purl`).
 
 Every package is a component, the one that the document describes too: an advisory about it must match. Files
 and snippets are counted, not components. NOASSERTION and NONE mean that nothing is said. SPDX as RDF, SPDX 1,
@@ -188,6 +188,7 @@ class _Reading:
         self.root = notes.places.root
         self.ids: dict[str, str] = {}
         self.packages: dict[str, Component] = {}
+        self.named = 0
         self.described: dict[str, None] = {}
         self.needs: dict[str, dict[str, None]] = {}
         self.having_files: list[tuple[dict[str, Any], str]] = []
@@ -290,13 +291,14 @@ class _Reading:
     def _package(self, item: dict[str, Any], at: str) -> Component:
         ref = self._text(item, at, "SPDXID")
         path = self.places.of(item, at)
-        url, cpe = self._external(item, at)
+        urls, cpe = self._external(item, at)
         purpose = self._text(item, at, "primaryPackagePurpose")
         component = Component(
             name=self._text(item, at, "name"),
             version=self._said(item, at, "versionInfo"),
-            purl=url,
+            purl=urls[0] if urls else None,
             cpe=cpe,
+            also=tuple(urls[1:]),
             type=rules.PURPOSES.get(purpose, "library"),
             ref=ref,
             supplier=self.agent(self._said(item, at, "supplier")),
@@ -310,8 +312,9 @@ class _Reading:
         rules.check_package(item, at, self.version, fields.flag(item.get("filesAnalyzed")), self.notes)
         self._check_licences(item, at, "licenseDeclared", "licenseConcluded", "licenseInfoFromFiles")
         self._identify(item, at, path)
-        if len(self.packages) >= self.limits.max_components:
-            raise TooLarge(path, f"at most {self.limits.max_components:,} packages", "more")
+        self.named += max(len(urls), 1)
+        if self.named > self.limits.max_components:
+            raise TooLarge(path, f"at most {self.limits.max_components:,} packages and URLs of them", "more")
         # A package without an identifier, or with another's, is a component all the same.
         key = ref if ref and ref not in self.packages else f"{ref} {path}"
         self.packages[key] = component
@@ -332,10 +335,11 @@ class _Reading:
         if not c.ref:
             note("ntia", f"{shown(c.name)} has no unique identifier (SPDXID)", item, at, "SPDXID")
 
-    def _external(self, item: dict[str, Any], at: str) -> tuple[str | None, str | None]:
-        """The package URL and the CPE: the first that can be read, CPE 2.3 before 2.2."""
-        url = cpe = old = None
-        unread: str | None = None
+    def _external(self, item: dict[str, Any], at: str) -> tuple[list[str], str | None]:
+        """The package URLs, those that can be read first; and the first CPE, 2.3 before 2.2."""
+        cpe = old = None
+        urls: list[str] = []
+        unread: list[str] = []
         for i, reference in enumerate(rules.members(item, "externalRefs")):
             if not isinstance(reference, dict):
                 self.notes.wrong("a reference (an object)", item, at, "externalRefs", index=i)
@@ -353,18 +357,13 @@ class _Reading:
                 old = old or locator
             elif type_ == "purl" and locator:
                 told = fields.unreadable(locator)
-                where = self.places.into(item, at, "externalRefs", i) if told or url else ""
-                if told is not None:
+                if told is None:
+                    urls.append(locator)
+                else:
+                    where = self.places.into(item, at, "externalRefs", i)
                     self.notes.note("purl", told, reference, where, "referenceLocator")
-                    unread = unread or locator
-                elif url is None:
-                    url = locator
-                elif url != locator:
-                    text = (
-                        f"{shown(locator)} is one more package URL; only the first, {shown(url)}, is matched"
-                    )
-                    self.notes.note("purl", text, reference, where, "referenceLocator")
-        return url or unread, cpe or old or None
+                    unread.append(locator)
+        return list(dict.fromkeys(urls)) or unread[:1], cpe or old or None
 
     def _check_licences(self, item: dict[str, Any], at: str, *named: str) -> None:
         rules.check_licences(item, at, named, self.licences, self.others, self.notes)

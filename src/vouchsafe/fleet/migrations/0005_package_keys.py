@@ -46,9 +46,18 @@ def derive_again(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
 def _sources(cursor: Any, build: int, sha256: str) -> None:
     """Ties a build to rows with a source, in place of those without one that it was tied to."""
     try:
-        components = reading.read(files.read(sha256, root=files.folder())).components
+        read = reading.read(files.read(sha256, root=files.folder())).components
     except (NotFound, SbomError):
         return
+    components = [one for named in read for one in named.by_each_url()]
+    # A package of several URLs had a row for the first; the keys of new rows are derived with those of the others.
+    for c in (one for named in read if named.also for one in named.by_each_url()):
+        cursor.execute(
+            "INSERT INTO fleet_component (digest, pkg, name, version, ecosystem, purl, cpe)"
+            " VALUES (%s, '', %s, %s, '', %s, %s) ON CONFLICT DO NOTHING",
+            [_digest(c), c.name, c.version, c.purl or "", c.cpe or ""],
+        )
+        _tie(cursor, build, _digest(c))
     named = {_digest(c, c.source): (_digest(c), c.source) for c in components if c.source}
     for new, (old, source) in named.items():
         cursor.execute(
@@ -57,11 +66,7 @@ def _sources(cursor: Any, build: int, sha256: str) -> None:
             " WHERE digest = %s ON CONFLICT DO NOTHING",
             [new, source, old],
         )
-        cursor.execute(
-            "INSERT INTO fleet_build_component (component, build)"
-            " SELECT id, %s FROM fleet_component WHERE digest = %s ON CONFLICT DO NOTHING",
-            [build, new],
-        )
+        _tie(cursor, build, new)
     gone = [*{old for old, _ in named.values()} - {_digest(c) for c in components if not c.source}]
     cursor.execute(
         "DELETE FROM fleet_build_component b USING fleet_component c"
@@ -72,6 +77,14 @@ def _sources(cursor: Any, build: int, sha256: str) -> None:
         "DELETE FROM fleet_component c WHERE digest = ANY(%s)"
         " AND NOT EXISTS (SELECT 1 FROM fleet_build_component b WHERE b.component = c.id)",
         [gone],
+    )
+
+
+def _tie(cursor: Any, build: int, digest: bytes) -> None:
+    cursor.execute(
+        "INSERT INTO fleet_build_component (component, build)"
+        " SELECT id, %s FROM fleet_component WHERE digest = %s ON CONFLICT DO NOTHING",
+        [build, digest],
     )
 
 
