@@ -16,7 +16,7 @@ demo: setup assets
 	@$(BIN)/vouchsafe up --demo examples/fellside
 
 test: check browser
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --passed-before .venv-bare/passed-tests.txt tests
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --passed-before .venv-bare/passed-tests.txt tests
 
 check: setup assets bare
 	@$(BIN)/ruff format --check .

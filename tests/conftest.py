@@ -13,6 +13,12 @@ import pytest
 
 pytest_plugins = ["tests.passed_before", "tests.rule_coverage"]
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first: the short ones then fill the time until the last worker is done."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 _DATA = Path(tempfile.mkdtemp(prefix="vs-test-"))
 _DATA.chmod(0o755)
 atexit.register(shutil.rmtree, _DATA, ignore_errors=True)

@@ -21,9 +21,11 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.api.conftest import SERIALS, Company
 
+pytestmark = pytest.mark.slow
+
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-EXAMPLES = 8
+EXAMPLES = 6
 STATE = (
     "kernel_record", "kernel_version", "kernel_event", "kernel_signature", "kernel_file", "kernel_link", "kernel_draft",
     "kernel_person", "kernel_grant", "kernel_keyrevocation", "api_token", "fleet_advisory", "fleet_population", "fleet_member", "fleet_move",
