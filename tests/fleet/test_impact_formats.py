@@ -108,8 +108,11 @@ def test_an_advisory_without_a_package_reaches_packages_of_its_name(world: World
 
 def test_an_advisory_that_names_a_cpe_reaches_components_with_it(world: World) -> None:
     applet = ("pkg:deb/debian/bb-static@1.35.0", "bb-static", "1.35.0", CPE)
-    released(world, "5.0.1", applet, ("", "bb", "1.35.0", "cpe:2.3:a:other:busybox:1.35.0:*:*:*:*:*:*:*"))
+    of_other = ("", "bb", "1.35.0", "cpe:2.3:a:other:busybox:1.35.0:*:*:*:*:*:*:*")
+    released(world, "5.0.1", applet, of_other, ("", "bc", "1", "cpe:2.3:a:busybox:other:1:*:*:*:*:*:*:*"))
     assert hits(answer(), world) == [
+        ("bb", "possible", "bb 1.35.0 has only a CPE; the advisory names busybox; its CPE is of other busybox, the"
+         " advisory's of busybox busybox; as plain numbers, 1.35.0 is outside its ranges"),
         ("bb-static", "possible", "bb-static 1.35.0 has the CPE of busybox busybox, which the advisory names; a CPE does"
          " not say whose build it is; as plain numbers, 1.35.0 is outside its ranges")
     ]  # fmt: skip
@@ -160,7 +163,8 @@ def test_components_and_advisories_of_before_the_keys_are_given_theirs(world: Wo
         migration.fill_components(None, editor)
         migration.fill_ranges(None, editor)
     assert (world.sql(ranges), world.sql(keys)) == before
-    assert len(before[1]) == 6  # four crates and npm packages, one Debian package and its CPE
+    # Four crates and npm packages; one Debian package, by its name and its CPE's product, both with lib too, and its CPE.
+    assert len(before[1]) == 4 + 5
     assert [h.name for h in impact.reach(row.id).hits] == ["bb-static"]
 
 

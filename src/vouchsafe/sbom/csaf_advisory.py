@@ -9,7 +9,7 @@ Products under investigation, or of unknown status, are UNKNOWN: possible, never
 import re
 from collections.abc import Iterator
 
-from vouchsafe.sbom import cvss, purl, vers
+from vouchsafe.sbom import cvss, joins, purl, vers
 from vouchsafe.sbom.advisories import Advisory, Affected, Event, Range, Severity
 from vouchsafe.sbom.csaf import Document, Vulnerability
 from vouchsafe.sbom.csaf_tree import Product
@@ -122,7 +122,7 @@ def _entry(document: Document, product: Product, index: int, *, doubtful: bool) 
         cpes=tuple(dict.fromkeys(cpes)),
         vendor=own.vendor,
         conditions=tuple(conditions),
-        other_keys=tuple(others),
+        other_keys=(*others, *(() if key else joins.product_keys([own.name], own.vendor))),
     )
 
 

@@ -16,7 +16,7 @@ import re
 from typing import Any
 
 from vouchsafe.sbom import advisory_fields as fields
-from vouchsafe.sbom import cve5_versions, cvss, jsontext, nvd, osv, purl
+from vouchsafe.sbom import cve5_versions, cvss, joins, jsontext, nvd, osv, purl
 from vouchsafe.sbom.advisories import Advisory, Affected, Severity
 from vouchsafe.sbom.errors import Malformed, NotRead, TooLarge, shown
 from vouchsafe.sbom.limits import DEFAULT, Limits
@@ -195,8 +195,11 @@ _NO_NAME = frozenset(("", "n/a", "unknown", "[unknown]", "unspecified"))
 def _affected(product: Object, place: str, index: int, problems: list[str]) -> Affected | None:
     """One product; None when the record says that none of its versions is affected."""
     vendor = fields.text(product, "vendor", place)
-    name = fields.text(product, "packageName", place) or fields.text(product, "product", place)
+    repo = fields.text(product, "repo", place)
+    said_names = [fields.text(product, "packageName", place), fields.text(product, "product", place)]
+    name, *names = [n for n in (*said_names, osv.of_repository(repo)) if n] or [""]
     key, others, ecosystem, url = _package(product, place, problems)
+    is_package = key and not key.startswith(joins.NO_ECOSYSTEM)
     said = cve5_versions.read(product, place, problems, key)
     if said is None:
         return None
@@ -219,7 +222,7 @@ def _affected(product: Object, place: str, index: int, problems: list[str]) -> A
         cpes=cpes,
         vendor="" if vendor.lower() in _NO_NAME else vendor,
         conditions=_conditions(product, place),
-        other_keys=others,
+        other_keys=others if is_package else (*others, *joins.product_keys(names, vendor)),
     )
 
 

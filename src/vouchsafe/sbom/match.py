@@ -84,7 +84,7 @@ def match(component: Component, affected: Affected, *, identity: Identity | None
     if not _same(component, who, affected.package_key):
         other, who = _besides(component, who, affected)
         if not other:
-            return _by_name(component, who, affected, text) or match_cpe(component, affected)
+            return match_cpe(component, affected) or _by_name(component, who, affected, text)
     if affected.release and who.release and affected.release != who.release:
         return None
     label = f"{component.name} {who.version}".strip()
@@ -107,7 +107,18 @@ def match(component: Component, affected: Affected, *, identity: Identity | None
     if affected.released and not (affected.release and who.release):
         said = f"{label} is in {where}, but its package URL does not say that it is of {affected.ecosystem}"
         return Match("possible", component, affected, where, said)
+    if elsewhere := _elsewhere(component):
+        said = f"{label} is in {where}, but its package URL says that it is from {elsewhere}, not from a registry"
+        return Match("possible", component, affected, where, said)
     return Match("confirmed", component, affected, where, f"{label} is in {where}{_also(affected)}")
+
+
+def _elsewhere(component: Component) -> str:
+    """From where the component is that is a fork, or one's own, or built from commits: its version may be another's."""
+    try:
+        return purl.elsewhere(purl.parts(component.purl)) if component.purl else ""
+    except Malformed:
+        return ""
 
 
 def match_cpe(component: Component, affected: Affected) -> Match | None:
@@ -200,6 +211,8 @@ def _besides(component: Component, who: Identity, affected: Affected) -> tuple[s
             return f"the advisory names {affected.package_key} besides {who.pkg}", who
     for key, version in who.others:
         if key in (affected.package_key, *affected.other_keys):
+            if who.pkg.startswith("name:"):
+                return f"only its name says that it is {key}", replace(who, version=version)
             return f"its package URL may be of {who.pkg} or of {key}", replace(who, version=version)
     return "", who
 
@@ -207,7 +220,9 @@ def _besides(component: Component, who: Identity, affected: Affected) -> tuple[s
 def _by_name(component: Component, who: Identity, affected: Affected, text: str) -> Match | None:
     """The weak match: the same name, and nothing that says it is the same package."""
     keys = joins.entry_keys(affected)
-    if who.pkg not in keys and not any(k in keys for k in joins.component_keys(component) if k[:4] == "any:"):
+    if who.pkg not in keys and not any(
+        k in keys for k in joins.component_keys(component, who) if k.startswith(("any:", "name:"))
+    ):
         return None
     if _another_product(component, affected) or _another_ecosystem(component, who, affected):
         return None
@@ -218,6 +233,9 @@ def _by_name(component: Component, who: Identity, affected: Affected, text: str)
         reason = (
             f"{component.name} {version} has {what}; {affected.ecosystem or 'the advisory'} names {named}"
         )
+    elif joins.names_package(affected):
+        whose = affected.ecosystem or "the advisory"
+        reason = f"{component.name} {version} is {who.pkg}, a repository; {whose} names {named}"
     else:
         reason = (
             f"{component.name} {version} is {who.pkg}; {affected.ecosystem or 'the advisory'} names {named},"
@@ -236,14 +254,23 @@ def _of_whom(component: Component, affected: Affected) -> str:
 
 
 def _another_ecosystem(component: Component, who: Identity, affected: Affected) -> bool:
-    """Whether a package URL that lacks only its namespace says that the package is of another kind."""
-    if not component.purl or not who.pkg.startswith("name:") or not joins.names_package(affected):
+    """Whether a package URL that lacks only its namespace says that the package is of another kind.
+
+    A repository may be what a registry's package is made of, and what a distribution builds is the distribution's;
+    where the names of a registry's packages have the repository in them, they say which.
+    """
+    if not component.purl or not joins.names_package(affected):
         return False
+    if not who.pkg.startswith("name:"):
+        return not joins.of_no_ecosystem(who) or affected.package_key.startswith(_NOT_OF_REPOSITORIES)
     try:
         type_ = purl.parts(component.purl).type
     except Malformed:
         return False
     return type_ != "generic" and not affected.package_key.startswith(f"pkg:{type_}/")
+
+
+_NOT_OF_REPOSITORIES = ("pkg:deb/", "pkg:rpm/", "pkg:apk/", "pkg:golang/", "pkg:swift/", "pkg:githubactions/")
 
 
 def _another_product(component: Component, affected: Affected) -> bool:

@@ -1,11 +1,11 @@
 """What an SBOM says, in whatever format it came: components, their identity, what is wrong."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from vouchsafe.sbom import purl, versions
 from vouchsafe.sbom.errors import Malformed
+from vouchsafe.sbom.spellings import bindings, folded_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Component:
     """One component as the SBOM names it. Absent texts are empty; `purl` and `cpe` are None.
 
     `source` is the source package that the SBOM names beside the package URL, in the form of a URL's `upstream`:
-    `openssl`, or `openssl@3.0.11-1`. `also` are further package URLs of it (SPDX allows several): it may be found by each.
+    `openssl`, or `openssl@3.0.11-1`. `also` are further package URLs and CPEs of it (SPDX allows several of either): it
+    may be found by each.
 
     Rebuild one from stored columns with `Component(name=..., version=..., purl=..., cpe=..., source=...)`: matching
     needs no more.
@@ -59,10 +60,11 @@ class Component:
     path: str = field(default="", compare=False)
 
     def by_each_url(self) -> Iterator["Component"]:
-        """It once for each of its package URLs: what is looked up and stored."""
+        """It once for each of its package URLs, and of its CPEs: what is looked up and stored."""
         yield replace(self, also=()) if self.also else self
-        for url in self.also:
-            yield replace(self, purl=url, also=())
+        for one in self.also:
+            is_cpe = one[:4].lower() == "cpe:"
+            yield replace(self, cpe=one, also=()) if is_cpe else replace(self, purl=one, also=())
 
     def has_version(self) -> bool:
         """Whether its identity has a version, without the work of making one."""
@@ -77,20 +79,12 @@ class Component:
                 return _of_purl(self.purl, self.version, self.source)
             except Malformed:
                 pass
-        return Identity(name_key(self.name), self.version, None)
+        return Identity(name_key(self.name), self.version, None, others=bindings(self.name, self.version))
 
 
 def name_key(name: str) -> str:
     """The key of a component whose ecosystem is unknown."""
     return f"name:{folded_name(name)}"
-
-
-def folded_name(name: str) -> str:
-    """A name as names are compared: without case, and with `-` for what is a space or `_` elsewhere."""
-    return _BETWEEN.sub("-", name.lower())
-
-
-_BETWEEN = re.compile(r"[\s_-]+")
 
 
 def _of_purl(text: str, said: str, source: str) -> Identity:
@@ -99,7 +93,8 @@ def _of_purl(text: str, said: str, source: str) -> Identity:
     name, version = purl.source_of(p, source)
     version = version or said
     if p.type == "generic" or purl.lacks_namespace(p):
-        return Identity(name_key(name), version, None)
+        others = bindings(name, version) if p.type == "generic" else ()
+        return Identity(name_key(name), version, None, others=others)
     pkg = purl.key_of(p.type, p.namespace, name)
     others = tuple((key, own or said) for key, own in purl.others_of(p, source))
     # The epoch that stands beside the URL's version may be in front of the component's, or left out there.

@@ -132,7 +132,7 @@ def _affected(item: dict[str, Any], place: str, index: int, problems: list[str],
     key, others = _keys(ecosystem, name, given, f"{place}.package", problems)
     others = (*others, *_binaries(item, key))
     if not (key or name or ecosystem):
-        name = next((_of_repository(r.repo) for r in ranges if r.repo), "")
+        name = next((of_repository(r.repo) for r in ranges if r.repo), "")
     base, _, suffix = ecosystem.partition(":")
     release = purl.release(_ECOSYSTEMS.get(base, ("", ""))[1], suffix)
     if not key and ecosystem:
@@ -280,7 +280,7 @@ def _binaries(item: dict[str, Any], key: str) -> tuple[str, ...]:
     return tuple(k for k in made if k != key)
 
 
-def _of_repository(repo: str) -> str:
+def of_repository(repo: str) -> str:
     """The name that a repository's address ends with: all that an entry of commits alone says of its product."""
     return repo.rstrip("/").rpartition("/")[2].removesuffix(".git")
 

@@ -56,6 +56,11 @@ _CASELESS = frozenset(
         "swift",
     ]
 )
+# Whose names are exact: a product of another name is another product.
+REGISTRIES = frozenset(
+    ("bioconductor", "bitnami", "cargo", "cocoapods", "composer", "conda", "cpan", "cran", "gem", "githubactions", "golang",
+     "hackage", "hex", "julia", "luarocks", "maven", "npm", "nuget", "opam", "pub", "pypi", "swift", "vscode-extension")
+)  # fmt: skip
 # OSV names a distribution's source package; a purl of a binary package says which in `upstream`, or the SBOM beside it.
 _SOURCE_NAMED = frozenset(("deb", "apk"))
 # What generators take from os-release, and the word of OSV and of the vendors' own package URLs.
@@ -393,13 +398,15 @@ def others_of(p: Purl, beside: str = "") -> tuple[tuple[str, str], ...]:
     """Further packages that the URL may be about, as (package key, version). `beside`: as of `source_of`.
 
     A Go module's path beyond the third part, which Syft writes as a subpath; a binary package beside its source, or
-    the source rpm that it was built from; Debian's kernel, whose signed build has a source of its own; an action,
-    which generators name as the repository that it is.
+    the source rpm that it was built from; Debian's kernel, whose signed build has a source of its own; an action, a
+    Go module or a Swift package, which generators name as the repository that it is.
     """
     if p.type == "golang" and p.subpath:
         return ((key_of(p.type, p.namespace, f"{p.name}/{p.subpath}"), p.version),)
     if p.type == "github":
-        return ((key_of("githubactions", p.namespace, p.name), p.version),)
+        path = f"github.com/{p.namespace}"
+        folders = {"githubactions": p.namespace, "golang": path, "swift": path}
+        return tuple((key_of(type_, folder, p.name), p.version) for type_, folder in folders.items())
     upstream = p.qualifiers.get("upstream", "")
     if p.type == "rpm":
         built = _SOURCE_RPM.fullmatch(upstream)
@@ -412,6 +419,19 @@ def others_of(p: Purl, beside: str = "") -> tuple[tuple[str, str], ...]:
     if p.type == "deb" and source.startswith("linux-signed"):
         names.append("linux")
     return tuple((key_of(p.type, p.namespace, name), version_of(p)) for name in names if name != source)
+
+
+def elsewhere(p: Purl) -> str:
+    """From where a package is that the URL says not to be from the registry of its type; empty otherwise.
+
+    A crate of the workspace or of a repository, as cargo-cyclonedx writes it; a recipe of one's own of Conan.
+    """
+    if p.type not in REGISTRIES and p.type != "conan":
+        return ""
+    download, said = p.qualifiers.get("download_url", ""), p.qualifiers
+    return (
+        said.get("vcs_url", "") or said.get("user", "") or (download if download.startswith("file:") else "")
+    )
 
 
 def names_of(p: Purl, beside: str = "") -> set[str]:

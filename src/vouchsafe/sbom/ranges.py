@@ -54,6 +54,9 @@ def where(version: str, affected: Affected) -> str | None:
     Raises:
         Doubt: nothing holds it for sure, and something could not be decided.
     """
+    is_named = version in affected.versions or version in affected.unaffected
+    if affected.package_key.startswith(_REPOSITORIES) and _COMMIT.fullmatch(version) and not is_named:
+        raise Doubt(f"{version} is a commit or a day, which releases' versions have no order with")
     found = _where(version, affected)
     shorter = _without_addition(version, affected)
     if shorter and version not in affected.versions:
@@ -68,6 +71,8 @@ def where(version: str, affected: Affected) -> str | None:
     return found
 
 
+_REPOSITORIES = ("pkg:github/", "pkg:gitlab/", "pkg:bitbucket/", "pkg:git/", "pkg:generic/")
+_COMMIT = re.compile(r"[0-9a-f]{7,64}|[0-9]{4}([.-])[0-9]{2}\1[0-9]{2}", re.ASCII)
 _EPOCH = re.compile(r"0*[1-9][0-9]*:(.+)", re.ASCII | re.DOTALL)
 _REVISION = re.compile(r"(.+)-[0-9]+", re.ASCII | re.DOTALL)
 

@@ -40,9 +40,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from typing import Any, Literal
 
-from vouchsafe.sbom import jsontext, spdx_tagvalue, spdx_tree, spdx_yaml, xmltext
+from vouchsafe.sbom import joins, jsontext, spdx_tagvalue, spdx_tree, spdx_yaml, xmltext
 from vouchsafe.sbom import spdx_fields as fields
 from vouchsafe.sbom import spdx_rules as rules
 from vouchsafe.sbom.errors import Malformed, NotRead, TooLarge, shown
@@ -291,14 +292,14 @@ class _Reading:
     def _package(self, item: dict[str, Any], at: str) -> Component:
         ref = self._text(item, at, "SPDXID")
         path = self.places.of(item, at)
-        urls, cpe = self._external(item, at)
+        urls, cpes = self._external(item, at)
         purpose = self._text(item, at, "primaryPackagePurpose")
         component = Component(
             name=self._text(item, at, "name"),
             version=self._said(item, at, "versionInfo"),
             purl=urls[0] if urls else None,
-            cpe=cpe,
-            also=tuple(urls[1:]),
+            cpe=cpes[0] if cpes else None,
+            also=(*urls[1:], *cpes[1:]),
             type=rules.PURPOSES.get(purpose, "library"),
             ref=ref,
             supplier=self.agent(self._said(item, at, "supplier")),
@@ -312,7 +313,7 @@ class _Reading:
         rules.check_package(item, at, self.version, fields.flag(item.get("filesAnalyzed")), self.notes)
         self._check_licences(item, at, "licenseDeclared", "licenseConcluded", "licenseInfoFromFiles")
         self._identify(item, at, path)
-        self.named += max(len(urls), 1)
+        self.named += 1 + len(component.also)
         if self.named > self.limits.max_components:
             raise TooLarge(path, f"at most {self.limits.max_components:,} packages and URLs of them", "more")
         # A package without an identifier, or with another's, is a component all the same.
@@ -335,9 +336,9 @@ class _Reading:
         if not c.ref:
             note("ntia", f"{shown(c.name)} has no unique identifier (SPDXID)", item, at, "SPDXID")
 
-    def _external(self, item: dict[str, Any], at: str) -> tuple[list[str], str | None]:
-        """The package URLs, those that can be read first; and the first CPE, 2.3 before 2.2."""
-        cpe = old = None
+    def _external(self, item: dict[str, Any], at: str) -> tuple[list[str], list[str]]:
+        """The package URLs, those that can be read first; and a CPE of each product, 2.3 before 2.2."""
+        cpes: list[tuple[str, str]] = []
         urls: list[str] = []
         unread: list[str] = []
         for i, reference in enumerate(rules.members(item, "externalRefs")):
@@ -351,10 +352,8 @@ class _Reading:
                 self._text(reference, where, "referenceLocator")
             type_ = rules.reference_type(reference.get("referenceType") or "")
             locator = reference.get("referenceLocator")
-            if type_ == "cpe23Type":
-                cpe = cpe or locator
-            elif type_ == "cpe22Type":
-                old = old or locator
+            if type_ in ("cpe22Type", "cpe23Type") and locator:
+                cpes.append((type_, locator))
             elif type_ == "purl" and locator:
                 told = fields.unreadable(locator)
                 if told is None:
@@ -363,7 +362,8 @@ class _Reading:
                     where = self.places.into(item, at, "externalRefs", i)
                     self.notes.note("purl", told, reference, where, "referenceLocator")
                     unread.append(locator)
-        return list(dict.fromkeys(urls)) or unread[:1], cpe or old or None
+        cpes.sort(key=itemgetter(0), reverse=True)
+        return list(dict.fromkeys(urls)) or unread[:1], joins.one_of_each(cpe for _, cpe in cpes)
 
     def _check_licences(self, item: dict[str, Any], at: str, *named: str) -> None:
         rules.check_licences(item, at, named, self.licences, self.others, self.notes)

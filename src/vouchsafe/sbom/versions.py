@@ -51,6 +51,8 @@ _PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
 _SHAPES = {
     "rpm": re.compile(r"(?:[0-9]+:)?[A-Za-z0-9._+~^]+(?:-[A-Za-z0-9._+~^]+)?", re.ASCII),
     "alpm": re.compile(r"(?:[0-9]+:)?[^:/-]+(?:-[^:/-]+)?", re.ASCII),
+    # Words (`cci.20220101`, `system`, `v1.2`) stand above all numbers for `univers`, and for Conan beside them.
+    "conan": re.compile(r"[0-9][0-9A-Za-z.]*(?:-[0-9A-Za-z.-]*)?(?:\+[0-9A-Za-z.-]+)?", re.ASCII),
 }
 
 _GEM_ADDITION = re.compile(r"-(?!(?:a|b|alpha|beta|pre|rc|dev)[0-9.]*\Z)", re.ASCII | re.IGNORECASE)
