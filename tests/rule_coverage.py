@@ -65,7 +65,7 @@ def _is_whole(config: pytest.Config) -> bool:
     )
     picked = any(config.getoption(name, None) for name in names)
     folders = {Path(a).resolve() for a in config.args}
-    return not picked and folders in ({ROOT / "tests"}, {ROOT})
+    return not picked and not config.option.collectonly and folders in ({ROOT / "tests"}, {ROOT})
 
 
 def _sorted(shown: dict[str, dict[str, set[str]]]) -> Iterator[tuple[str, dict[str, list[str]]]]:
