@@ -8,6 +8,7 @@ Source: YAML 1.1 and 1.2.2; where they leave doubt, the scanner of libyaml 0.2.5
 """
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import yaml
@@ -36,10 +37,10 @@ def parse(data: bytes, *, limits: Limits = DEFAULT) -> Any:
         Malformed: no YAML, an alias, a tag, a key twice, a second document. The place is a line and column.
     """
     text = checked_text(data, "YAML", limits)
-    try:
+    with suppress(
+        _Unusual
+    ):  # whose traceback holds the quick reader's values: libyaml begins after it is let go
         return _quick(text, limits)
-    except _Unusual:
-        pass  # and here its values are let go
     return _by_events(text, limits)
 
 
@@ -110,7 +111,7 @@ def _quick(data: bytes, limits: Limits) -> Any:
     heads: dict[str, _Head] = {}
     alike = _Alike(text, heads)
     before: re.Match[str] | None = None
-    begin, end = _BEFORE.match(text).end(), len(text)  # type: ignore[union-attr]
+    begin, end = _first_line(text), len(text)
     while begin < end:
         for line in _LINE.finditer(text, begin):
             head, _, quoted, plain, rest, other = line.groups()
@@ -203,6 +204,13 @@ class _Alike:
         return re.compile(rf"{lines}(?= {{0,{column}}}+[^ \n]|\Z)")
 
 
+def _first_line(text: str) -> int:
+    """Where the document begins, after comments and `---`."""
+    found = _BEFORE.match(text)
+    assert found is not None, "it matches where nothing stands, too"
+    return found.end()
+
+
 def _plain_text(data: bytes) -> str:
     data = data.replace(b"\r\n", b"\n")
     text = data.decode()
@@ -217,13 +225,15 @@ def _plain_text(data: bytes) -> str:
 
 def _head(head: str, heads: dict[str, _Head]) -> _Head:
     """The level of the line, the level of the object that begins after its dash (or 0), and its key."""
-    spaces, dash, name = _HEAD.fullmatch(head).groups()  # type: ignore[union-attr]
+    found = _HEAD.fullmatch(head)
+    assert found is not None, "it matches every line's beginning"
+    spaces, dash, name = found.groups()
     column = len(spaces)
     inner = 2 * (column + len(dash)) if dash and name else 0
-    found = 2 * column + bool(dash), inner, (name[1:-1] if name[0] in "\"'" else name) if name else None
+    said = 2 * column + bool(dash), inner, (name[1:-1] if name[0] in "\"'" else name) if name else None
     if len(heads) < _HEADS:
-        heads[head] = found
-    return found
+        heads[head] = said
+    return said
 
 
 def _value(text: str, begin: int, column: int, room: bool) -> tuple[Any, bool, int]:
